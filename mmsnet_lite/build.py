@@ -1,0 +1,134 @@
+"""Wires the rooms: a network from its name and options, a mix from its description, a run folder from both."""
+
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field, fields
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mmsnet_lite import __version__
+from mmsnet_lite.data import Part, folder_parts, mixlite_parts
+from mmsnet_lite.errors import InputError
+
+if TYPE_CHECKING:
+    from mmsnet_lite.baselines.segformer import SegFormer
+    from mmsnet_lite.baselines.unet import UNet
+    from mmsnet_lite.model.mmsnet import MMSNet
+
+MODELS = {  # name: (module, network, configuration)
+    "mmsnet": ("mmsnet_lite.model.mmsnet", "MMSNet", "MMSNetConfig"),
+    "unet": ("mmsnet_lite.baselines.unet", "UNet", "UNetConfig"),
+    "segformer": ("mmsnet_lite.baselines.segformer", "SegFormer", "SegFormerConfig"),
+}
+
+
+def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | UNet | SegFormer":
+    """Build network `name`, its random weights drawn from `seed`; the global generator is left as it was.
+
+    Args:
+        name: one of `MODELS`.
+        options: fields of the network's configuration.
+
+    Raises:
+        InputError: an unknown name, an option that the network does not have, or a value that it refuses.
+    """
+    if name not in MODELS:
+        raise InputError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
+    module, network, configuration = MODELS[name]
+    rooms = import_module(module)
+    accepted = [f.name for f in fields(getattr(rooms, configuration))]
+    for option in options:
+        if option not in accepted:
+            raise InputError(f"model {name!r} has no option {option!r}; it has {', '.join(accepted)}")
+    config = getattr(rooms, configuration)(**options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return getattr(rooms, network)(config)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """Which images: MixLite (`root` None) or prepared folders ROOT/DATASET."""
+
+    root: str | None = None
+    datasets: tuple[str, ...] = ()
+    mixlite_seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """A short name for run folders."""
+        return "-".join(self.datasets) if self.root else "mixlite"
+
+    def parts(self, split: str, size: int) -> list[Part]:
+        """Return the parts of a split at `size` pixels, see `mmsnet_lite.data.Mix`."""
+        if self.root:
+            return folder_parts(Path(self.root), self.datasets, split)
+        return mixlite_parts(split, size, self.mixlite_seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The whole configuration of a training run, saved as config.json in its folder."""
+
+    model: str
+    options: dict[str, Any]
+    source: DataSource
+    size: int
+    settings: dict[str, Any]
+    validation: float = 0.05
+    version: str = field(default=__version__)
+
+    def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer":
+        """Build the network: with its start weights, or (start=False) to be filled from a checkpoint."""
+        options = self.options if start else {k: v for k, v in self.options.items() if k != "pretrained"}
+        return build_model(self.model, options, self.settings["seed"])
+
+    def to_json(self) -> str:
+        """Return config.json's text."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> "Run":
+        """Read a run folder's config.json.
+
+        Raises:
+            InputError: the file is missing or no configuration of a run.
+        """
+        file = folder / "config.json"
+        if not file.is_file():
+            raise InputError(f"{file} does not exist; name a run folder that `train` has written")
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+            source = values.pop("source")
+            return cls(source=DataSource(**source | {"datasets": tuple(source["datasets"])}), **values)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file} is not a run's configuration ({error}); restore it, or train again") from error
+
+
+def environment() -> dict[str, Any]:
+    """Describe what a run ran on: command, versions, platform, threads, GPU, commit."""
+    packages = ("torch", "transformers", "accelerate", "numpy", "opencv-python-headless", "pillow")
+    versions = {"python": platform.python_version(), "mmsnet-lite": __version__}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "unknown"
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        commit = "unknown"
+    return {
+        "command": " ".join(["python -m mmsnet_lite", *sys.argv[1:]]),
+        "commit": commit,
+        "versions": versions,
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }

@@ -1,0 +1,86 @@
+"""Every figure of the project; each function returns a matplotlib figure on a white background."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mmsnet_lite.course.colours import AGREE, FALSE_ALARM, MAGNITUDE, MISSED, overlay
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a figure in a notebook, with its alternative text in the output's metadata.
+
+    Args:
+        figure: what a function of this file returned.
+        alt: the finding in words, with its number.
+    """
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=80)
+    picture = base64.b64encode(stream.getvalue()).decode()
+    size = "x".join(f"{inches * 80:.0f}" for inches in figure.get_size_inches())
+    text = f"<Figure size {size} with {len(figure.axes)} Axes>"
+    display({"image/png": picture, "text/plain": text}, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def save(figure: Figure, path: str) -> None:
+    """Write a figure to a PNG file at 110 dots per inch."""
+    figure.savefig(path, dpi=110)
+
+
+def picture_grid(
+    rows: Sequence[Sequence[np.ndarray]],
+    row_names: Sequence[str],
+    column_names: Sequence[str] = (),
+    *,
+    side: float = 1.7,
+    legend: bool = False,
+) -> Figure:
+    """Lay pictures out in a grid.
+
+    Args:
+        rows: pictures, uint8 (h w 3), or float (h w) shown as magnitude.
+        row_names: one a row, written at the left.
+        column_names: one a column, written at the top, or none.
+        side: inches a picture.
+        legend: explain the colours of `overlay` below the grid.
+    """
+    columns = len(rows[0])
+    foot = 0.35 if legend else 0.05
+    height = side * len(rows) + 0.3 * bool(column_names) + foot
+    figure = Figure(figsize=(side * columns + 0.35, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            axes[i, j].imshow(picture, cmap=MAGNITUDE if picture.ndim == 2 else None)
+            axes[i, j].set(xticks=[], yticks=[])
+            axes[i, j].spines[:].set_visible(False)
+            if i == 0 and column_names:
+                axes[i, j].set_title(column_names[j], fontsize=9)
+        axes[i, 0].set_ylabel(row_names[i], fontsize=9)
+    figure.subplots_adjust(
+        left=0.35 / (side * columns + 0.35),
+        right=0.995,
+        top=1 - (0.3 * bool(column_names)) / height,
+        bottom=foot / height,
+        wspace=0.03,
+        hspace=0.03,
+    )
+    if legend:
+        for x, (name, colour) in zip(
+            (0.2, 0.5, 0.8), (("found", AGREE), ("false alarm", FALSE_ALARM), ("missed", MISSED)), strict=True
+        ):
+            figure.text(x, 0.1 / height, f"■ {name}", color=np.array(colour) / 255, fontsize=9, ha="center")
+    return figure
+
+
+def gallery(images: Sequence[np.ndarray], masks: Sequence[np.ndarray], names: Sequence[str], columns: int) -> Figure:
+    """Show images with their masks outlined, `columns` of them a row, the rows named."""
+    painted = [overlay(image, mask) for image, mask in zip(images, masks, strict=True)]
+    rows = [painted[i : i + columns] for i in range(0, len(painted), columns)]
+    return picture_grid(rows, names)

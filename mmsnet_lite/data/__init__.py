@@ -1,0 +1,19 @@
+"""Images and masks: prepared folders, MixLite, mixes, augmentation. Knows nothing of models."""
+
+from mmsnet_lite.data.augment import random_flips
+from mmsnet_lite.data.dataset import Mix, Part, folder_parts, mixlite_parts, normalise, split_validation
+from mmsnet_lite.data.folder import PreparedFolder, read_image, read_mask, resize_pair
+
+__all__ = [
+    "Mix",
+    "Part",
+    "PreparedFolder",
+    "folder_parts",
+    "mixlite_parts",
+    "normalise",
+    "random_flips",
+    "read_image",
+    "read_mask",
+    "resize_pair",
+    "split_validation",
+]

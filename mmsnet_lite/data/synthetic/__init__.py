@@ -1,0 +1,61 @@
+"""MixLite: four imaging modalities drawn by code, with exact masks and nothing to download.
+
+MixLite stands in for the paper's mixed-modality sets where no archive is at hand: in tests, in the first notebooks
+and in any check that must run offline. It imitates how each modality looks (orange retina, wet pink mucosa, speckle,
+pigment on skin) and how much of the image the lesion covers. It has no medical content, so a score on MixLite says that
+a network and its training work, never that the network can read a medical image.
+
+Every sample is a pure function of (modality, seed, index, size). All geometry is relative to the image, and every
+random array has a fixed shape, so the same (modality, seed, index) is the same scene at any size.
+"""
+
+import numpy as np
+
+from . import colonoscopy, dermoscopy, fundus, ultrasound
+
+__all__ = ["MODALITIES", "SIZES", "VERSION", "draw"]
+
+MODALITIES = ("fundus", "colonoscopy", "ultrasound", "dermoscopy")
+"""The modalities; the position of a name is part of its samples' seed, so append and never reorder."""
+
+VERSION = "mixlite@1"
+"""Changes whenever a pixel changes: scores are comparable within one version only."""
+
+SIZES = (32, 1024)
+"""The smallest and the largest side length that `draw` accepts, in pixels."""
+
+_GENERATORS = {
+    "fundus": fundus.draw,
+    "colonoscopy": colonoscopy.draw,
+    "ultrasound": ultrasound.draw,
+    "dermoscopy": dermoscopy.draw,
+}
+
+
+def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draws sample `index` of a modality's endless series.
+
+    Args:
+        modality: one of `MODALITIES`.
+        seed: number of the series, 0 or more.
+        index: number of the sample within the series, 0 or more.
+        size: side length in pixels, `SIZES[0]` to `SIZES[1]`.
+
+    Returns:
+        image: (size, size, 3) uint8, RGB, 0 to 255.
+        mask: (size, size) bool, True on the lesion (fundus: on the optic disc). Never empty.
+
+    Convention: order. Samples do not depend on each other, nor on the order they are drawn in; the generator is
+        `np.random.default_rng(np.random.SeedSequence([seed, modality number, index]))`.
+
+    Raises:
+        ValueError: for an unknown modality, a size outside `SIZES`, or a negative seed or index.
+    """
+    if modality not in _GENERATORS:
+        raise ValueError(f"unknown modality {modality!r}: MixLite draws {', '.join(MODALITIES)}")
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise ValueError(f"size is {size}: MixLite draws {SIZES[0]} to {SIZES[1]} pixels a side; draw that and resize")
+    if seed < 0 or index < 0:
+        raise ValueError(f"seed is {seed} and index is {index}: both must be 0 or more")
+    sequence = np.random.SeedSequence([seed, MODALITIES.index(modality), index])
+    return _GENERATORS[modality](np.random.default_rng(sequence), size)

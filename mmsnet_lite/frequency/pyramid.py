@@ -1,0 +1,117 @@
+"""The Laplacian pyramid: an image as a half-size low band plus the full-size detail that the low band misses.
+
+Do and Vetterli, "Framing pyramids" (IEEE Trans. Signal Processing, 2003); Burt and Adelson (1983).
+"""
+
+from torch import Tensor
+
+from .filters import pyramid_filters
+from .periodic import analyse, check_image, synthesise
+
+
+def _reduce(x: Tensor, pyramid: str) -> Tensor:
+    """H: low-pass along both axes, keep the even rows and columns. (..., h, w) -> (..., h/2, w/2)."""
+    taps = pyramid_filters(pyramid).analysis
+    return analyse(analyse(x, taps, len(taps) // 2, -1), taps, len(taps) // 2, -2)
+
+
+def _expand(c: Tensor, pyramid: str) -> Tensor:
+    """G: insert zeros between rows and columns, low-pass along both axes. (..., h, w) -> (..., 2h, 2w)."""
+    taps = pyramid_filters(pyramid).synthesis
+    return synthesise(synthesise(c, taps, len(taps) // 2, -1), taps, len(taps) // 2, -2)
+
+
+def _check_even(h: int, w: int, levels: int) -> None:
+    """Both sides must halve ``levels`` times."""
+    unit = 2**levels
+    for level in range(1, levels + 1):
+        if (h >> level - 1) % 2 or (w >> level - 1) % 2:
+            fits = " and ".join(
+                f"{name} {max(side // unit * unit, unit)} or {-(-side // unit) * unit}"
+                for name, side in (("height", h), ("width", w))
+                if side % unit
+            )
+            raise ValueError(
+                f"pyramid level {level} of {levels} halves {h >> level - 1}x{w >> level - 1}, which is not even; "
+                f"the {h}x{w} image must be divisible by {unit}: nearest that fit: {fits}"
+            )
+
+
+def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
+    """One pyramid level: ``low = H x`` and ``detail = x - G low``.
+
+    H filters with h along rows and columns and keeps every second sample, G inserts zeros and filters with g; the
+    extension is periodic. The detail of a constant image is zero.
+
+    Convention: samples with even 0-based index are kept. `low` is 2 x the local mean, as in the contourlet toolbox.
+
+    Args:
+        x: images (b c h w), h and w even; float32 or float64.
+        pyramid: ``"9-7"`` or ``"5-3"``.
+
+    Returns:
+        low (b c h/2 w/2) and detail (b c h w).
+
+    Raises:
+        ValueError: for an odd side or an unknown filter.
+
+    Source: Do and Vetterli, "The contourlet transform" (2005), section II.
+    """
+    check_image(x)
+    _check_even(x.shape[-2], x.shape[-1], 1)
+    low = _reduce(x, pyramid)
+    return low, x - _expand(low, pyramid)
+
+
+def laplacian_step_inverse(low: Tensor, detail: Tensor, pyramid: str = "9-7") -> Tensor:
+    """Undo `laplacian_step` by the frame inverse ``x = G (low - H detail) + detail``.
+
+    Convention: Do and Vetterli's left inverse, not Burt's ``G low + detail``. They agree on untouched coefficients;
+    this one ignores any part ``G c`` added to the detail, which no image could have put there.
+
+    Args:
+        low, detail: (b c h/2 w/2) and (b c h w), as from `laplacian_step`.
+        pyramid: the filters of the forward step.
+
+    Returns:
+        images (b c h w).
+
+    Raises:
+        ValueError: when the shapes do not belong together, or for an unknown filter.
+
+    Source: Do and Vetterli, "Framing pyramids" (2003).
+    """
+    check_image(detail)
+    if detail.shape != (*low.shape[:-2], 2 * low.shape[-2], 2 * low.shape[-1]):
+        raise ValueError(f"detail {tuple(detail.shape)} must have twice the height and width of low {tuple(low.shape)}")
+    return _expand(low - _reduce(detail, pyramid), pyramid) + detail
+
+
+def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Tensor:
+    """The image minus what the pyramid rebuilds from its low band alone: ``x - G^J H^J x``, J = `levels`.
+
+    It equals a contourlet transform with `low` set to zero, inverted: the directions cancel. Zero for a constant image.
+
+    Convention: signed, in the units of `x`; no scaling.
+
+    Args:
+        x: images (b c h w), h and w divisible by 2^levels; they need not be square. float32 or float64.
+        levels: J >= 1; more levels keep lower frequencies.
+        pyramid: ``"9-7"`` or ``"5-3"``.
+
+    Returns:
+        the high-pass, (b c h w), same channels.
+
+    Raises:
+        ValueError: for a size that does not halve J times, J < 1, or an unknown filter.
+    """
+    check_image(x)
+    if levels < 1:
+        raise ValueError(f"levels must be 1 or more, got {levels}")
+    _check_even(x.shape[-2], x.shape[-1], levels)
+    low = x
+    for _ in range(levels):
+        low = _reduce(low, pyramid)
+    for _ in range(levels):
+        low = _expand(low, pyramid)
+    return x - low

@@ -1,0 +1,190 @@
+"""The MiT encoder of SegFormer (Xie et al., NeurIPS 2021), on transformers' own modules.
+
+Transformers 4 and 5 lay the same modules out differently; this file regroups them by stage, so that the network can
+step through patch embedding, blocks and norm itself and add a prompt before every block.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from mmsnet_lite.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import SegformerConfig
+
+STRIDES = (4, 8, 16, 32)  # of the four stages, against the image
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSpec:
+    """Widths C_s, depths L_s (blocks) and attention heads of the four stages."""
+
+    widths: tuple[int, int, int, int]
+    depths: tuple[int, int, int, int]
+    heads: tuple[int, int, int, int] = (1, 2, 5, 8)
+
+    def transformers_config(self) -> "SegformerConfig":
+        """Return the same shape in transformers' terms."""
+        from transformers import SegformerConfig
+
+        return SegformerConfig(
+            hidden_sizes=list(self.widths),
+            depths=list(self.depths),
+            num_attention_heads=list(self.heads),
+            num_labels=1,
+        )
+
+
+ENCODERS = {
+    "mit-nano": EncoderSpec(widths=(16, 32, 80, 128), depths=(2, 2, 2, 2)),  # half of b0's widths; ours
+    "mit-b0": EncoderSpec(widths=(32, 64, 160, 256), depths=(2, 2, 2, 2)),
+    "mit-b1": EncoderSpec(widths=(64, 128, 320, 512), depths=(2, 2, 2, 2)),
+    "mit-b2": EncoderSpec(widths=(64, 128, 320, 512), depths=(3, 4, 6, 3)),
+    "mit-b3": EncoderSpec(widths=(64, 128, 320, 512), depths=(3, 4, 18, 3)),
+    "mit-b4": EncoderSpec(widths=(64, 128, 320, 512), depths=(3, 8, 27, 3)),
+    "mit-b5": EncoderSpec(widths=(64, 128, 320, 512), depths=(3, 6, 40, 3)),
+}
+
+
+def encoder_spec(name: str) -> EncoderSpec:
+    """Return the shape of encoder `name`.
+
+    Raises:
+        InputError: `name` is not one of `ENCODERS`.
+    """
+    if name not in ENCODERS:
+        raise InputError(f"encoder {name!r} is unknown; choose one of {', '.join(ENCODERS)}")
+    return ENCODERS[name]
+
+
+def check_image_size(height: int, width: int, *, square: bool = False) -> None:
+    """Refuse an image size that the four stages do not divide.
+
+    Raises:
+        InputError: a side is below 64 or no multiple of 32, or the image is not square although `square` asks for it.
+    """
+    if height < 64 or width < 64 or height % STRIDES[-1] or width % STRIDES[-1]:
+        fits = [max(64, round(side / STRIDES[-1]) * STRIDES[-1]) for side in (height, width)]
+        raise InputError(
+            f"image size {height}x{width} does not fit: the encoder needs sides of at least 64 that are "
+            f"multiples of {STRIDES[-1]}; resize to {fits[0]}x{fits[1]}"
+        )
+    if square and height != width:
+        side = max(height, width)
+        raise InputError(
+            f"image size {height}x{width} does not fit: the contourlet prompt needs a square image; "
+            f'resize to {side}x{side} or choose another fep ("wavelet", "fft", "none")'
+        )
+
+
+class EncoderStage(nn.Module):
+    """One stage: overlapping patch embedding, transformer blocks, final norm."""
+
+    blocks: nn.ModuleList
+
+    def __init__(self, patch_embeddings: nn.Module, blocks: nn.ModuleList, norm: nn.Module) -> None:
+        super().__init__()
+        self.patch_embeddings = patch_embeddings
+        self.blocks = blocks
+        self.norm = norm
+
+    def embed(self, x: Tensor) -> tuple[Tensor, int, int]:
+        """Turn a map (b c h w) into tokens (b n C) on an h' x w' grid; returns (tokens, h', w')."""
+        return self.patch_embeddings(x)
+
+    def block(self, i: int, tokens: Tensor, height: int, width: int) -> Tensor:
+        """Run block `i` on tokens (b n C)."""
+        out = self.blocks[i](tokens, height, width)
+        return out[0] if isinstance(out, tuple) else out  # transformers 4 returns a tuple, 5 the tensor
+
+    def finish(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """Normalise tokens (b n C) and lay them out as a map (b C h w)."""
+        return self.norm(tokens).transpose(1, 2).unflatten(2, (height, width)).contiguous()
+
+
+class MiTEncoder(nn.Module):
+    """Four encoder stages; maps at strides 4, 8, 16 and 32.
+
+    Args:
+        name: one of `ENCODERS`.
+        pretrained: None (random weights, touches no network), a local folder or a hub name such as `nvidia/mit-b4`.
+
+    Raises:
+        InputError: unknown name, or a checkpoint that cannot be read, is incomplete or has another shape.
+    """
+
+    stages: Sequence[EncoderStage]
+
+    def __init__(self, name: str, pretrained: str | None = None) -> None:
+        super().__init__()
+        self.spec = encoder_spec(name)
+        model = _random(self.spec) if pretrained is None else _pretrained(name, self.spec, pretrained)
+        if hasattr(model, "stages"):  # transformers 5
+            parts = [(s.patch_embeddings, s.blocks, s.layer_norm) for s in model.stages]
+        else:  # transformers 4
+            parts = list(
+                zip(model.encoder.patch_embeddings, model.encoder.block, model.encoder.layer_norm, strict=True)
+            )
+        self.stages = nn.ModuleList(EncoderStage(*part) for part in parts)  # type: ignore[assignment]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (b 3 h w) to four feature maps (b C_s h/s w/s), s = 4, 8, 16, 32, without any prompt."""
+        features = []
+        for stage in self.stages:
+            tokens, height, width = stage.embed(x)
+            for i in range(len(stage.blocks)):
+                tokens = stage.block(i, tokens, height, width)
+            x = stage.finish(tokens, height, width)
+            features.append(x)
+        return tuple(features)
+
+
+def _random(spec: EncoderSpec) -> Any:
+    from transformers import SegformerModel
+
+    return SegformerModel(spec.transformers_config())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' loading report and bar off the reader's screen."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
+    from transformers import SegformerConfig, SegformerModel
+
+    try:
+        config = SegformerConfig.from_pretrained(source)
+        found = (tuple(config.hidden_sizes), tuple(config.depths), tuple(config.num_attention_heads))
+        if found != (spec.widths, spec.depths, spec.heads):
+            raise InputError(
+                f"checkpoint {source!r} does not fit encoder {name!r}: its widths, depths, heads are {found}; "
+                f"pass the checkpoint of {name}, or another encoder"
+            )
+        with _quiet():  # the missing keys are checked below; a classifier's surplus head is expected
+            model, report = SegformerModel.from_pretrained(source, config=config, output_loading_info=True)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"checkpoint {source!r} cannot be read: {reason} Pass a local folder with config.json and "
+            f"model.safetensors, a hub name such as nvidia/{name}, or pretrained=None for random weights"
+        ) from error
+    if report["missing_keys"]:
+        missing = ", ".join(sorted(report["missing_keys"])[:5])
+        raise InputError(f"checkpoint {source!r} is incomplete, it lacks {missing} ...; download it again")
+    return model

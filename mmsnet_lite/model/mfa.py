@@ -1,0 +1,107 @@
+"""MFA, the modality feature adaptor: small trained layers that steer a frozen encoder.
+
+Origin: the adaptor of EVP (Liu et al., Explicit Visual Prompting, CVPR 2023), written from its formulas:
+
+    F_hc^s = embed_s(F_hc^{s-1}),   F_hc^0 = frequency map          feature-extraction tuning
+    F_pe^s = Linear_s(E^s)                                           image-embedding tuning
+    P^{s,i} = Up_s(GELU(Tune_{s,i}(F_hc^s + F_pe^s)))                adaptor, added before block i of stage s
+
+E^s are the tokens of the encoder's own patch embedding. All widths are C_s / r.
+"""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmsnet_lite.errors import InputError
+
+
+def reduced_widths(widths: Sequence[int], r: int) -> list[int]:
+    """Return C_s / r for every stage.
+
+    Raises:
+        InputError: r does not divide every stage width; the message lists the values that do.
+    """
+    if r < 1 or any(width % r for width in widths):
+        fits = [c for c in range(1, min(widths) + 1) if not any(width % c for width in widths)]
+        raise InputError(f"r = {r} does not divide the stage widths {tuple(widths)}; choose r from {fits}")
+    return [width // r for width in widths]
+
+
+class FrequencyEmbedding(nn.Module):
+    """A chain of overlapping patch embeddings on the frequency map, independent of the encoder's own."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        channels = [3, *widths]
+        kernels = [(7, 4), (3, 2), (3, 2), (3, 2)]  # kernel, stride
+        convolutions = [
+            nn.Conv2d(c_in, c_out, k, stride, k // 2)
+            for c_in, c_out, (k, stride) in zip(channels, widths, kernels, strict=False)
+        ]
+        for conv in convolutions:
+            nn.init.normal_(conv.weight, std=(2 / (conv.kernel_size[0] ** 2 * conv.out_channels)) ** 0.5)
+            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+        self.projections = nn.ModuleList(convolutions)
+        self.norms = nn.ModuleList(nn.LayerNorm(c) for c in widths)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Map the frequency map (b 3 h w) to tokens (b n_s C_s/r) of the four stages."""
+        tokens = []
+        for projection, norm in zip(self.projections, self.norms, strict=True):
+            x = projection(x)  # b c h w
+            t = norm(x.flatten(2).transpose(1, 2))  # b n c
+            tokens.append(t)
+            x = t.transpose(1, 2).unflatten(2, x.shape[2:])
+        return tokens
+
+
+class StageAdaptor(nn.Module):
+    """The adaptor of one stage: one tuning layer per block, one shared up-projection."""
+
+    def __init__(self, width: int, reduced: int, depth: int) -> None:
+        super().__init__()
+        self.embed = nn.Linear(width, reduced)
+        self.tune = nn.ModuleList(nn.Linear(reduced, reduced) for _ in range(depth))
+        self.up = nn.Linear(reduced, width)
+        for linear in (self.embed, *self.tune, self.up):
+            nn.init.trunc_normal_(linear.weight, std=0.02)
+            nn.init.zeros_(linear.bias)
+
+    def condition(self, tokens: Tensor, frequency: Tensor | None) -> Tensor:
+        """F_pe^s + F_hc^s (b n C/r) from the stage's embedded tokens (b n C); computed once per stage."""
+        embedded = self.embed(tokens)
+        return embedded if frequency is None else embedded + frequency
+
+    def prompt(self, i: int, condition: Tensor) -> Tensor:
+        """P^{s,i} (b n C), to be added before block `i`."""
+        return self.up(F.gelu(self.tune[i](condition)))
+
+
+class MFA(nn.Module):
+    """Modality feature adaptor for four stages of widths C_s and depths L_s.
+
+    Args:
+        widths, depths: of the encoder's stages.
+        r: reduction; the branch works at widths C_s / r.
+        frequency: False leaves the hand-crafted branch away (no frequency map comes in).
+
+    Raises:
+        InputError: r does not divide every stage width.
+    """
+
+    stages: Sequence[StageAdaptor]
+
+    def __init__(self, widths: Sequence[int], depths: Sequence[int], r: int = 1, frequency: bool = True) -> None:
+        super().__init__()
+        reduced = reduced_widths(widths, r)
+        self.frequency_embedding = FrequencyEmbedding(reduced) if frequency else None
+        shapes = zip(widths, reduced, depths, strict=True)
+        self.stages = nn.ModuleList(StageAdaptor(*shape) for shape in shapes)  # type: ignore[assignment]
+
+    def embed_frequency(self, frequency_map: Tensor | None) -> list[Tensor] | list[None]:
+        """Tokens (b n_s C_s/r) of the frequency map (b 3 h w) for the four stages; Nones without the branch."""
+        if self.frequency_embedding is None or frequency_map is None:
+            return [None] * len(self.stages)
+        return self.frequency_embedding(frequency_map)

@@ -1,0 +1,63 @@
+"""What the contourlet transform refuses, and whether its messages say what to do."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform
+
+
+def image(n):
+    return torch.randn(1, 1, n, n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("levels", [(0, 3), (2, 1), (2, 2.5)])
+def test_refuses_levels_without_directions(levels):
+    with pytest.raises(ValueError, match=r"levels\[\d\] = .*2 or more.*0 \(no directions\) and 1 \(two quincunx"):
+        ContourletTransform(levels)
+
+
+def test_refuses_empty_levels_and_unknown_filters():
+    with pytest.raises(ValueError, match="levels is empty"):
+        ContourletTransform(())
+    with pytest.raises(ValueError, match="unknown pyramid '7-9'; accepted: '5-3', '9-7'"):
+        ContourletTransform(pyramid="7-9")
+    with pytest.raises(ValueError, match="unknown ladder 'dmaxflat'; accepted"):
+        ContourletTransform(ladder="dmaxflat")
+
+
+def test_size_errors_name_level_size_and_sizes_that_fit():
+    with pytest.raises(ValueError, match="square image, got 96x128; nearest that fit: 96x96 or 128x128"):
+        ContourletTransform()(torch.zeros(1, 1, 96, 128))
+    with pytest.raises(ValueError, match=r"levels\[2\] = 4 \(pyramid level 1, 1 = finest\) of a 100x100 .* 100, not"):
+        ContourletTransform((2, 3, 4))(image(100))
+    with pytest.raises(ValueError, match=r"levels\[0\] = 4 .pyramid level 3.* 22, not .* = 8; .* 64x64 or 96x96"):
+        ContourletTransform((4, 2, 2)).band_shapes(88, 88)
+    with pytest.raises(ValueError, match="nearest that fit: 8x8$"):
+        ContourletTransform((2, 3, 4))(image(6))
+
+
+@pytest.mark.parametrize("levels", [(2, 3, 4), (4, 2, 2), (2,), (3, 5)])
+def test_named_sizes_fit_and_no_smaller_unit_does(levels):
+    transform = ContourletTransform(levels)
+    for n in range(2, 130):
+        fits = n % transform.size_unit() == 0
+        needed = all(
+            (n / 2**j) % 2 == 0 and (n / 2**j) % 2 ** (depth - 1) == 0 for j, depth in enumerate(reversed(levels))
+        )
+        assert fits == needed
+    n = transform.size_unit()
+    assert_close(transform.inverse(transform(image(n))), image(n), atol=1e-10, rtol=0)
+
+
+def test_refuses_what_is_no_image_and_bands_that_do_not_belong():
+    transform = ContourletTransform((2, 3))
+    with pytest.raises(ValueError, match=r"\(b c h w\), got shape \(8, 8\)"):
+        transform(torch.zeros(8, 8))
+    with pytest.raises(ValueError, match="float32 or float64, got torch.bfloat16"):
+        transform(torch.zeros(1, 1, 8, 8, dtype=torch.bfloat16))
+    low, bands = transform(image(32))
+    with pytest.raises(ValueError, match=r"expected \[4, 8\] bands per level"):
+        transform.inverse(ContourletCoefficients(low, bands[:1]))
+    with pytest.raises(ValueError, match=r"bands\[1\]\[0\] has shape"):
+        transform.inverse(ContourletCoefficients(low, (bands[0], bands[1][::-1])))

@@ -1,0 +1,124 @@
+"""The encoder against transformers' own forward, from every kind of checkpoint."""
+
+import json
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+from torch.testing import assert_close
+from transformers import SegformerForImageClassification, SegformerModel
+
+from mmsnet_lite.errors import InputError
+from mmsnet_lite.model import ENCODERS, MiTEncoder
+from mmsnet_lite.model.encoder import check_image_size
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A classifier's checkpoint, the layout in which NVIDIA publishes MiT weights, at nano size."""
+    folder = tmp_path_factory.mktemp("mit-nano")
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = SegformerForImageClassification(ENCODERS["mit-nano"].transformers_config())
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["mit-nano", "mit-b0", "mit-b2"])
+def test_features_equal_transformers(name):
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        encoder = MiTEncoder(name).eval()
+        torch.manual_seed(1)
+        theirs = SegformerModel(ENCODERS[name].transformers_config()).eval()
+        x = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        expected = theirs(x, output_hidden_states=True).hidden_states
+        for ours, reference in zip(encoder(x), expected, strict=True):
+            assert_close(ours, reference, atol=1e-5, rtol=0)
+
+
+def test_local_checkpoint_gives_its_own_features(checkpoint):
+    encoder = MiTEncoder("mit-nano", str(checkpoint)).eval()
+    theirs = SegformerForImageClassification.from_pretrained(checkpoint).eval().segformer
+    x = torch.ones(1, 3, 64, 64)
+    with torch.no_grad():
+        assert_close(encoder(x)[-1], theirs(x).last_hidden_state, atol=1e-5, rtol=0)
+
+
+class Hub(SimpleHTTPRequestHandler):
+    """Answers like a model hub for one repository: files under /OWNER/NAME/resolve/main/."""
+
+    def translate_path(self, path):
+        return super().translate_path("/" + path.split("/resolve/main/")[-1] if "/resolve/main/" in path else "/none")
+
+    def end_headers(self):
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("ETag", f'"{abs(hash(self.path)):040x}"')
+        super().end_headers()
+
+    def log_message(self, *_):
+        """Stay silent."""
+
+
+def test_hub_checkpoint_is_downloaded_by_name(checkpoint, tmp_path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, directory=str(checkpoint)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    script = (
+        "from mmsnet_lite.model import MiTEncoder\n"
+        "encoder = MiTEncoder('mit-nano', 'nvidia/mit-nano')\n"
+        "print(float(encoder.stages[0].patch_embeddings.proj.weight.detach().double().sum()))"
+    )
+    environment = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path)}
+    try:
+        out = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert out.returncode == 0, out.stderr
+    expected = MiTEncoder("mit-nano", str(checkpoint)).stages[0].patch_embeddings.proj.weight.detach().double().sum()
+    assert float(out.stdout) == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_checkpoint_of_another_encoder_is_refused(checkpoint):
+    with pytest.raises(InputError, match=r"does not fit encoder 'mit-b0'.*\(16, 32, 80, 128\)"):
+        MiTEncoder("mit-b0", str(checkpoint))
+
+
+def test_incomplete_checkpoint_is_refused(checkpoint, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(checkpoint / "model.safetensors")
+    dropped = next(name for name in tensors if "proj" in name)
+    del tensors[dropped]
+    save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    (tmp_path / "config.json").write_text((checkpoint / "config.json").read_text())
+    with pytest.raises(InputError, match="is incomplete, it lacks"):
+        MiTEncoder("mit-nano", str(tmp_path))
+
+
+def test_missing_checkpoint_names_the_ways_out(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(ENCODERS["mit-nano"].transformers_config().to_dict()))
+    with pytest.raises(InputError, match="cannot be read.*pretrained=None"):
+        MiTEncoder("mit-nano", str(tmp_path))
+
+
+def test_unknown_encoder_lists_the_known():
+    with pytest.raises(InputError, match="'mit-b9' is unknown; choose one of mit-nano, mit-b0"):
+        MiTEncoder("mit-b9")
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "suggestion"), [(100, 128, "96x128"), (32, 64, "64x64"), (350, 350, "352x352")]
+)
+def test_size_error_suggests_one_that_fits(height, width, suggestion):
+    with pytest.raises(InputError, match=suggestion):
+        check_image_size(height, width)
+    fits = [int(side) for side in suggestion.split("x")]
+    assert check_image_size(*fits) is None

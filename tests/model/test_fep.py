@@ -1,0 +1,56 @@
+"""The frequency prompt: its merge, its statistics and what it must not lose."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.testing import assert_close
+
+from mmsnet_lite.errors import InputError
+from mmsnet_lite.frequency import laplacian_high_pass
+from mmsnet_lite.model.fep import BAND_STD, KINDS, LUMA, build_fep
+
+
+@pytest.mark.parametrize("kind", ["contourlet", "wavelet"])
+def test_merge_equals_resizing_every_band_first(kind):
+    fep, x = build_fep(kind).double(), torch.randn(2, 3, 64, 64, dtype=torch.float64)
+    low, bands = fep.transform((x * torch.tensor(LUMA).double().view(1, 3, 1, 1)).sum(1, keepdim=True))
+    maps = [F.interpolate(low / 8, size=(64, 64), mode="bilinear")]
+    for level, std in zip(bands, fep.band_std, strict=True):
+        # the mix reads wide bands before tall ones, which is the order within a level as well
+        maps += [F.interpolate(band.abs() / std, size=(64, 64), mode="bilinear") for band in level]
+    expected = fep.mix(torch.cat(maps, 1)) + laplacian_high_pass(x, 3)
+    assert_close(fep(x), expected, atol=1e-6, rtol=0)
+
+
+def test_direction_survives_the_merge():
+    """A signed, linear merge would answer two crossed gratings alike; the modulus tells them apart."""
+    fep = build_fep("contourlet")
+    wave = torch.cos(2 * torch.pi * 0.2 * torch.arange(64)).expand(1, 3, 64, 64)
+    vertical, horizontal = fep(wave), fep(wave.mT.contiguous())
+    detail = laplacian_high_pass(wave, 3)
+    assert (vertical - detail).mean((2, 3)).sub((horizontal - detail.mT).mean((2, 3))).abs().max() > 0.05
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "none"])
+def test_every_kind_gives_three_finite_maps(kind):
+    out = build_fep(kind)(torch.randn(2, 3, 96, 96))
+    assert out.shape == (2, 3, 96, 96)
+    assert out.isfinite().all()
+
+
+def test_none_is_none_and_unknown_is_refused():
+    assert build_fep("none") is None
+    with pytest.raises(InputError, match="fep 'sobel' is unknown; choose one of contourlet"):
+        build_fep("sobel")
+    with pytest.raises(InputError, match="levels = "):
+        build_fep("contourlet", (2, 3))
+
+
+def test_band_statistics_are_the_measured_ones():
+    """The constants in the code are those that benchmarks/band_statistics.py wrote."""
+    measured = json.loads((Path(__file__).parents[2] / "benchmarks/results/band_statistics.json").read_text())["std"]
+    for kind, std in BAND_STD.items():
+        assert std == pytest.approx(measured[kind], abs=5e-4)

@@ -1,0 +1,129 @@
+"""Training: learns, repeats itself, resumes exactly, refuses what it must."""
+
+import json
+
+import pytest
+import torch
+from small import TinyNet
+from torch.testing import assert_close
+
+from mmsnet_lite.data import Mix, folder_parts, split_validation
+from mmsnet_lite.errors import InputError
+from mmsnet_lite.training import TrainSettings, evaluate, train
+from mmsnet_lite.training.checkpoint import load_weights, read_weights
+from mmsnet_lite.training.trainer import EpochSampler
+
+SETTINGS = TrainSettings(epochs=4, batch=2, lr=1e-2)
+
+
+@pytest.fixture
+def mixes(root):
+    kept, held = split_validation(folder_parts(root, ["left", "right"], "train"), 0.25)
+    return Mix(kept, 64), Mix(held, 64)
+
+
+def network(seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return TinyNet()
+
+
+def same_weights(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_training_learns_and_leaves_the_global_generator_alone(mixes):
+    model, state = network(), torch.random.get_rng_state()
+    history = train(model, *mixes, TrainSettings(epochs=15, batch=2, lr=3e-2))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert evaluate(model, mixes[1]).mean["dsc"] > 0.9
+
+
+def test_two_runs_give_the_same_weights(mixes):
+    models = network(), network()
+    histories = [train(model, *mixes, SETTINGS) for model in models]
+    assert same_weights(*models)
+    assert [r["loss"] for r in histories[0]] == [r["loss"] for r in histories[1]]
+
+
+def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch):
+    whole = network()
+    history = train(whole, *mixes, SETTINGS)
+
+    (tmp_path / "run").mkdir()
+    calls = []
+
+    def count_and_evaluate(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(*args, **kwargs)
+
+    monkeypatch.setattr("mmsnet_lite.training.trainer.evaluate", count_and_evaluate)
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), *mixes, SETTINGS, run=tmp_path / "run")
+    monkeypatch.undo()
+    resumed = network(seed=5)  # start weights must not matter: everything comes from the checkpoint
+    continued = train(resumed, *mixes, SETTINGS, run=tmp_path / "run", resume=True)
+    assert same_weights(whole, resumed)
+    assert [r["loss"] for r in continued] == [r["loss"] for r in history]
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4]
+
+
+def test_best_checkpoint_is_the_epoch_with_the_highest_validation_dsc(mixes, tmp_path):
+    model = network()
+    history = train(model, *mixes, SETTINGS, run=tmp_path)
+    tensors, note = read_weights(tmp_path / "best.safetensors")
+    scores = [record["validation_dsc"] for record in history]
+    assert note["epoch"] == scores.index(max(scores)) + 1
+    best = network(seed=9)
+    load_weights(best, tensors, tmp_path / "best.safetensors")
+    assert evaluate(best, mixes[1]).mean["dsc"] == pytest.approx(max(scores), abs=1e-9)
+
+
+def test_evaluation_scores_each_image_once_in_any_batch_size(mixes):
+    model = network().train()
+    one, three = evaluate(model, mixes[0], batch=1), evaluate(model, mixes[0], batch=3)
+    assert model.training
+    assert [s.stem for s in one.images] == [mixes[0][i]["stem"] for i in range(len(mixes[0]))]
+    for a, b in zip(one.images, three.images, strict=True):
+        assert_close(torch.tensor([a.dsc, a.iou, a.mae]), torch.tensor([b.dsc, b.iou, b.mae]), atol=1e-6, rtol=0)
+
+
+def test_sampler_visits_each_image_once_and_depends_on_seed_and_epoch():
+    sampler = EpochSampler(50, seed=1)
+    first = list(sampler)
+    sampler.epoch = 1
+    second = list(sampler)
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != second != list(EpochSampler(50, seed=2))
+    assert first == list(EpochSampler(50, seed=1))
+
+
+def test_cosine_runs_from_lr_to_min_lr():
+    settings = TrainSettings(lr=1.0, min_lr=0.2)
+    assert settings.lr_at(0, 10) == 1.0
+    assert settings.lr_at(5, 10) == pytest.approx(0.6)
+    assert settings.lr_at(10, 10) == pytest.approx(0.2)
+
+
+def test_loss_that_is_not_finite_names_the_images(mixes, tmp_path):
+    model = network()
+    torch.nn.init.constant_(model.net[0].weight, float("nan"))
+    with pytest.raises(
+        InputError, match=r"loss of epoch 1, step 1 is nan on (left|right)/[a-d].*lower the learning rate"
+    ):
+        train(model, *mixes, SETTINGS, run=tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"batch": 0}, {"lr": 0.0}, {"lr": 1e-7}])
+def test_settings_refuse(options):
+    with pytest.raises(InputError):
+        TrainSettings(**options)
+
+
+def test_resume_without_a_checkpoint_is_refused(mixes, tmp_path):
+    with pytest.raises(InputError, match=r"last\.safetensors does not exist"):
+        train(network(), *mixes, SETTINGS, run=tmp_path, resume=True)
