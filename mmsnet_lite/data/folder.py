@@ -31,7 +31,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         InputError: the file is missing, damaged or no image.
     """
-    return np.asarray(_open(path).convert("RGB"))
+    return _decode(path, "RGB")
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -45,18 +45,17 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         InputError: the file is missing, damaged or no image.
     """
-    return (np.asarray(_open(path).convert("L")) >= 128).astype(np.uint8)
+    return (_decode(path, "L") >= 128).astype(np.uint8)
 
 
-def _open(path: Path) -> Image.Image:
+def _decode(path: Path, mode: str) -> np.ndarray:
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path")
     try:
-        image = Image.open(path)
-        image.load()
+        with Image.open(path) as image:
+            return np.array(image.convert(mode))
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for files that are not whole images
         raise InputError(f"{path} cannot be read as an image ({error}); replace it, or remove its stem") from error
-    return image
 
 
 def resize_pair(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +133,8 @@ class PreparedFolder:
         found = [p for ending in IMAGE_ENDINGS if (p := self.path / "images" / f"{stem}{ending}").is_file()]
         if not found:
             raise InputError(
-                f"{self.path / 'images' / stem}.* does not exist, but a split lists {stem!r}; add the image or remove the line"
+                f"{self.path / 'images' / stem}.* does not exist, but a split lists {stem!r}; "
+                "add the image or remove the line"
             )
         if len(found) > 1:
             raise InputError(f"{found[0]} and {found[1]} share one stem; keep one")

@@ -42,7 +42,7 @@ def frequency_indices(count: int, n: int, order: str = "top") -> list[tuple[int,
     Convention: u counts half periods down the rows, v along the columns; (0, 0) is the mean and comes first.
     Convention: below 7, duplicates are dropped and the order kept, so fewer than `count` may come back: the length of
     the list is the effective K.
-    Convention: below 7, halves round to the even index, as Python's ``round``.
+    Convention: below 7, halves round up; Python's ``round`` would send u = 1 to the mean at n = 4.
 
     Args:
         count: K, 1 to 32.
@@ -61,8 +61,8 @@ def frequency_indices(count: int, n: int, order: str = "top") -> list[tuple[int,
         raise ValueError(f"n must be a multiple of {_PLANE} or 1 to {_PLANE - 1}, got {n}; see grid_size")
     if n % _PLANE == 0:
         return [(u * n // _PLANE, v * n // _PLANE) for u, v in plane[:count]]
-    last = _PLANE - 1
-    return list(dict.fromkeys((round(u * (n - 1) / last), round(v * (n - 1) / last)) for u, v in plane[:count]))
+    nearest = [(2 * u * (n - 1) + _PLANE - 1) // (2 * (_PLANE - 1)) for u in range(_PLANE)]
+    return list(dict.fromkeys((nearest[u], nearest[v]) for u, v in plane[:count]))
 
 
 def dct_basis(

@@ -47,7 +47,9 @@ def test_mixlite_splits_share_nothing_and_repeat_exactly():
     counts = {"train": 3, "test": 2}
     train, again = (Mix(mixlite_parts("train", 64, counts=counts), 64) for _ in range(2))
     test = Mix(mixlite_parts("test", 64, counts=counts), 64)
-    assert [s["modality"] for s in test] == ["fundus"] * 2 + ["colonoscopy"] * 2 + ["ultrasound"] * 2 + ["dermoscopy"] * 2
+    assert [s["modality"] for s in test] == ["fundus"] * 2 + ["colonoscopy"] * 2 + ["ultrasound"] * 2 + [
+        "dermoscopy"
+    ] * 2
     assert all(torch.equal(a["image"], b["image"]) for a, b in zip(train, again, strict=True))
     pictures = [s["image"].numpy().tobytes() for mix in (train, test) for s in mix]
     assert len(set(pictures)) == len(pictures)

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from small import write_dataset
 from PIL import Image
+from small import write_dataset
 
-from mmsnet_lite.data import PreparedFolder, folder_parts, read_image, read_mask, resize_pair
+from mmsnet_lite.data import Mix, PreparedFolder, folder_parts, read_image, read_mask, resize_pair
 from mmsnet_lite.errors import InputError
 
 
@@ -100,6 +100,4 @@ def test_each_fault_names_the_file_and_the_fix(tmp_path, what):
     folder = write_dataset(tmp_path, "set")
     damage(folder, what)
     with pytest.raises(InputError, match=FAULTS[what]):
-        for part in folder_parts(tmp_path, ["set"], "train"):
-            for stem in part.stems:
-                part.load(stem)
+        Mix(folder_parts(tmp_path, ["set"], "train"), 64)
