@@ -27,7 +27,7 @@ INSTALL = echo "installing $(VENV) (minutes the first time, seconds afterwards)"
 	       /^Installing collected/ { print "  installing " NF - 3 " packages"; fflush() }'; \
 	test -f $(VENV)/.pip-ok || { echo "error: the installation failed, see above; the next make tries again" >&2; exit 1; }
 
-.PHONY: help lab test test-slow check notebooks bench
+.PHONY: help lab test test-slow check notebooks figures bench
 
 help:
 	@echo "make lab        install the course, open notebooks/00_start_here.ipynb    PORT=8888 LAB_FLAGS='--no-browser'"
@@ -35,6 +35,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make check      ruff and mypy"
 	@echo "make notebooks  run every notebook and store its outputs in place"
+	@echo "make figures    README's picture, from a run on MixLite"
 	@echo "make bench      every script in benchmarks/, results in benchmarks/results/"
 	@echo "All of them create $(VENV) with PYTHON=$(PYTHON) (3.10 or newer) when it is missing."
 
@@ -70,3 +71,8 @@ notebooks: $(FULL_STAMP)
 
 bench: $(FULL_STAMP)
 	@for script in benchmarks/*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done
+
+# README's picture, from a fresh default run on MixLite.
+figures: $(FULL_STAMP)
+	test -f runs/mmsnet-mixlite-128-seed0/test.json || $(PY) -m mmsnet_lite train --mix mixlite
+	$(PY) -m mmsnet_lite.course.overview runs/mmsnet-mixlite-128-seed0 figures/overview.png

@@ -10,6 +10,7 @@ MISSED = (0, 114, 178)  # false negative
 
 # matplotlib colour maps
 MAGNITUDE = "cividis"  # |frequency|, band moduli
+PROBABILITY = "viridis"  # 0..1
 
 
 def overlay(image: np.ndarray, predicted: np.ndarray, truth: np.ndarray | None = None) -> np.ndarray:

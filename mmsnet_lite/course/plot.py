@@ -9,7 +9,7 @@ from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mmsnet_lite.course.colours import AGREE, FALSE_ALARM, MAGNITUDE, MISSED, overlay
+from mmsnet_lite.course.colours import AGREE, FALSE_ALARM, MISSED, overlay
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -37,15 +37,17 @@ def picture_grid(
     row_names: Sequence[str],
     column_names: Sequence[str] = (),
     *,
+    colour_maps: Sequence[str | None] = (),
     side: float = 1.7,
     legend: bool = False,
 ) -> Figure:
     """Lay pictures out in a grid.
 
     Args:
-        rows: pictures, uint8 (h w 3), or float (h w) shown as magnitude.
+        rows: pictures, uint8 (h w 3), or float (h w) shown in their column's colour map from its smallest value up.
         row_names: one a row, written at the left.
         column_names: one a column, written at the top, or none.
+        colour_maps: one a column, None for colour pictures.
         side: inches a picture.
         legend: explain the colours of `overlay` below the grid.
     """
@@ -57,7 +59,7 @@ def picture_grid(
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for i, row in enumerate(rows):
         for j, picture in enumerate(row):
-            axes[i, j].imshow(picture, cmap=MAGNITUDE if picture.ndim == 2 else None)
+            axes[i, j].imshow(picture, cmap=colour_maps[j] if colour_maps else None)
             axes[i, j].set(xticks=[], yticks=[])
             axes[i, j].spines[:].set_visible(False)
             if i == 0 and column_names:

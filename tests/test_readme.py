@@ -1,0 +1,56 @@
+"""README keeps its word: its tables come from the results files, its Python runs, its files and commands exist."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mmsnet_lite.__main__ import parser
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_tables_are_the_results_files():
+    spec = importlib.util.spec_from_file_location("collect_runs", ROOT / "benchmarks/collect_runs.py")
+    collect_runs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(collect_runs)
+    assert collect_runs.rendered(README) == README
+    assert collect_runs.rendered(re.sub(r"0\.\d{3} \|", "0.999 |", README, count=1)) == README  # typed numbers are overwritten
+
+
+def test_the_python_in_twelve_lines_runs(tmp_path, monkeypatch, capsys):
+    (code,) = blocks("python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip()
+
+
+def test_every_command_parses():
+    commands = [line for block in blocks("bash") for line in block.splitlines() if "-m mmsnet_lite " in line]
+    assert len(commands) >= 4
+    for line in commands:
+        arguments = shlex.split(line.split("-m mmsnet_lite ")[1], comments=True)
+        assert parser().parse_args(arguments).command == arguments[0]
+
+
+def test_every_make_target_and_link_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make ([a-z][a-z-]*)", README)):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("lesson", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_every_lesson_is_in_the_table(lesson):
+    assert f"notebooks/{lesson.name}" in README
