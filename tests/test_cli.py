@@ -85,6 +85,26 @@ def test_predict_writes_mask_and_overlay_at_the_images_size(finished, tmp_path):
     assert cv2.imread(str(out / "grey_overlay.png")).shape == (70, 50, 3)
 
 
+def test_split_then_train_on_a_folder_without_splits(root, tmp_path, capsys):
+    shutil.rmtree(root / "left" / "splits")
+    assert main(train_arguments(root, tmp_path / "run")) == 2
+    assert_one_line(capsys, r".*let `python -m mmsnet_lite split .*left` draw it")
+    assert main(["split", str(root / "left")]) == 0
+    assert main(train_arguments(root, tmp_path / "run")) == 0
+
+
+def test_a_run_cut_off_in_its_first_epoch_starts_again(root, tmp_path, monkeypatch):
+    def cut_off(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mmsnet_lite.training.train", cut_off)
+        assert main(train_arguments(root, tmp_path / "run")) == 130
+    assert not (tmp_path / "run" / "last.safetensors").exists()
+    assert main(train_arguments(root, tmp_path / "run", "--resume")) == 0
+    assert (tmp_path / "run" / "test.json").exists()
+
+
 def test_summary_prints_the_papers_count(capsys):
     assert main(["summary", "--encoder", "mit-b4", "--r", "1"]) == 0
     total = capsys.readouterr().out.splitlines()[-1].split()
@@ -195,7 +215,7 @@ def test_data_root_comes_from_the_environment(finished, capsys, monkeypatch):
 
 
 def test_every_command_explains_itself():
-    for command in ([], ["train"], ["evaluate"], ["predict"], ["summary"]):
+    for command in ([], ["train"], ["evaluate"], ["predict"], ["split"], ["summary"]):
         done = subprocess.run(
             [sys.executable, "-m", "mmsnet_lite", *command, "--help"], capture_output=True, text=True, timeout=60
         )

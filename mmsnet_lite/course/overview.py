@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmsnet_lite.__main__ import trained
+from mmsnet_lite.cli import trained
 from mmsnet_lite.course.colours import MAGNITUDE, PROBABILITY, overlay
 from mmsnet_lite.course.plot import picture_grid, save
 from mmsnet_lite.data import Mix, normalise

@@ -114,7 +114,10 @@ class PreparedFolder:
         """
         file = self.path / "splits" / f"{split}.txt"
         if not file.is_file():
-            raise InputError(f"{file} does not exist; write one stem (file name without ending) a line")
+            raise InputError(
+                f"{file} does not exist; write one stem (file name without ending) a line, or let "
+                f"`python -m mmsnet_lite split {self.path}` draw it"
+            )
         stems = file.read_text(encoding="utf-8").split("\n")
         stems = [stem.strip() for stem in stems if stem.strip()]
         if not stems:
@@ -123,6 +126,36 @@ class PreparedFolder:
         if repeated:
             raise InputError(f"{file} lists {repeated[0]!r} more than once; keep one line")
         return stems
+
+    def write_splits(self, test: float, seed: int = 0) -> dict[str, int]:
+        """Draw splits/train.txt and test.txt from the images there are; returns the number of stems in each.
+
+        Args:
+            test: share of the images to test on, rounded, at least one; 0 < test < 1.
+            seed: draws the split.
+
+        Raises:
+            InputError: splits exist already, fewer than two images, a share outside 0..1, or an image without a mask.
+        """
+        folder = self.path / "splits"
+        if folder.exists():
+            raise InputError(f"{folder} exists; delete it first if you want a new split")
+        if not 0 < test < 1:
+            raise InputError(f"test share {test} does not fit; choose one between 0 and 1, such as 0.2")
+        stems = sorted({p.stem for p in (self.path / "images").iterdir() if p.suffix.lower() in IMAGE_ENDINGS})
+        if len(stems) < 2:
+            raise InputError(f"{self.path / 'images'} holds {len(stems)} images; two are needed to split")
+        for stem in stems:
+            self.image_path(stem), self.mask_path(stem)
+        count = min(len(stems) - 1, max(1, round(test * len(stems))))
+        chosen = set(np.random.default_rng(seed).permutation(stems)[:count].tolist())
+        splits = {"train": [s for s in stems if s not in chosen], "test": [s for s in stems if s in chosen]}
+        temporary = folder.with_name("splits.tmp")
+        temporary.mkdir(exist_ok=True)
+        for name, members in splits.items():
+            (temporary / f"{name}.txt").write_text("".join(f"{stem}\n" for stem in members), encoding="utf-8")
+        temporary.rename(folder)
+        return {name: len(members) for name, members in splits.items()}
 
     def image_path(self, stem: str) -> Path:
         """Return the image file of a stem.
@@ -148,7 +181,7 @@ class PreparedFolder:
         """
         path = self.path / "masks" / f"{stem}.png"
         if not path.is_file():
-            raise InputError(f"{path} does not exist, but a split lists {stem!r}; add the mask or remove the line")
+            raise InputError(f"{path} does not exist, but an image {stem!r} does; add the mask or leave the stem out")
         return path
 
     def read(self, stem: str) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ def train(
     run: Path | None = None,
     resume: bool = False,
     progress: bool = False,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
     accelerator: Accelerator | None = None,
 ) -> list[dict[str, Any]]:
     """Train `model` in place and return one record an epoch: loss, validation DSC, IoU, MAE, lr, seconds.
@@ -93,6 +94,7 @@ def train(
         run: folder for metrics.jsonl, best.safetensors and last.safetensors; None writes nothing.
         resume: continue from last.safetensors in `run`; a run killed in an epoch repeats that epoch.
         progress: show a bar with the loss and the images per second.
+        on_epoch: called with each new record, on the main process.
         accelerator: None makes one, which picks the device.
 
     Raises:
@@ -127,8 +129,12 @@ def train(
             record |= {"lr": settings.lr_at((epoch + 1) * len(loader) - 1, steps), "seconds": round(seconds, 2)}
             record["images_per_second"] = round(len(loader) * settings.batch * accelerator.num_processes / seconds, 2)
             history.append(record)
-            if run is not None and accelerator.is_main_process:
+            if not accelerator.is_main_process:
+                continue
+            if run is not None:
                 _save(run, model, optimizer, history)
+            if on_epoch is not None:
+                on_epoch(record)
     return history
 
 

@@ -1,5 +1,7 @@
 """Reading the prepared folder: every kind of file it meets, every fault by name."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -83,7 +85,7 @@ def damage(folder, what):
 
 FAULTS = {
     "no masks": r"masks does not exist; a prepared dataset holds",
-    "mask missing": r"masks/a\.png does not exist, but a split lists 'a'; add the mask",
+    "mask missing": r"masks/a\.png does not exist, but an image 'a' does; add the mask",
     "image missing": r"images/a\.\* does not exist, but a split lists 'a'; add the image",
     "mask of another size": r"masks/a\.png is 64x60 and its image 64x64 .*export the mask",
     "truncated": r"images/a\.jpg cannot be read as an image .*replace it",
@@ -101,3 +103,25 @@ def test_each_fault_names_the_file_and_the_fix(tmp_path, what):
     damage(folder, what)
     with pytest.raises(InputError, match=FAULTS[what]):
         Mix(folder_parts(tmp_path, ["set"], "train"), 64)
+
+
+def test_write_splits_draws_each_image_once(tmp_path):
+    folder = write_dataset(tmp_path, "set", stems=[f"i{k}" for k in range(9)], test=["t"])
+    shutil.rmtree(folder / "splits")
+    prepared = PreparedFolder(folder)
+    assert prepared.write_splits(0.3) == {"train": 7, "test": 3}
+    train, test = prepared.stems("train"), prepared.stems("test")
+    assert sorted(train + test) == sorted([f"i{k}" for k in range(9)] + ["t"])
+    with pytest.raises(InputError, match="splits exists; delete it first"):
+        prepared.write_splits(0.3)
+
+
+def test_write_splits_refuses_and_writes_nothing(tmp_path):
+    folder = write_dataset(tmp_path, "set")
+    shutil.rmtree(folder / "splits")
+    with pytest.raises(InputError, match="test share 1"):
+        PreparedFolder(folder).write_splits(1)
+    (folder / "masks/a.png").unlink()
+    with pytest.raises(InputError, match=r"a\.png does not exist, but an image 'a' does"):
+        PreparedFolder(folder).write_splits(0.5)
+    assert not (folder / "splits").exists()

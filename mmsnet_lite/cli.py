@@ -1,0 +1,195 @@
+"""What each command does; libraries are imported by the command that needs them, so that --help is immediate."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsnet_lite.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mmsnet_lite.build import DataSource, Run
+
+
+def source_of(args: argparse.Namespace) -> "DataSource | None":
+    """Return the images that the options ask for, or None when they name none."""
+    from mmsnet_lite.build import DataSource
+
+    if getattr(args, "mix", None):
+        if args.data or args.datasets:
+            raise InputError("--mix and --data/--datasets name different images; give one of them")
+        return DataSource()
+    root = args.data or os.environ.get("MMSNET_DATA")
+    if args.datasets:
+        if not root:
+            raise InputError("--datasets needs the folder they are in; give --data ROOT or set MMSNET_DATA")
+        names = tuple(name.strip() for name in args.datasets.split(",") if name.strip())
+        return DataSource(root=str(root), datasets=names)
+    if args.data:
+        raise InputError("--data needs --datasets A,B: the folders under it to use")
+    return None
+
+
+def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the network's name and the options given for it."""
+    names = ("encoder", "pretrained", "tune", "mfa", "msfg", "r", "fep", "frequencies", "msfg_scales", "width")
+    options = {name: value for name in names if (value := getattr(args, name)) is not None}
+    if args.model != "unet":
+        options.setdefault("encoder", "mit-nano")
+    return args.model, options
+
+
+def run_train(args: argparse.Namespace) -> None:
+    """Train, then score the best epoch on the test split."""
+    from mmsnet_lite.build import Run, environment
+    from mmsnet_lite.data import Mix, split_validation
+    from mmsnet_lite.training import TrainSettings, evaluate, train
+    from mmsnet_lite.training.checkpoint import load_weights, read_weights, write_text
+
+    source = source_of(args)
+    if source is None:
+        raise InputError("no images named; give --mix mixlite, or --data ROOT --datasets A,B")
+    name, options = model_of(args)
+    if name == "mmsnet" and not args.pretrained:
+        options.setdefault("tune", "full")  # a frozen encoder of random weights has nothing to adapt
+    settings = TrainSettings(epochs=args.epochs, batch=args.batch, lr=args.lr, seed=args.seed)
+    run = Run(
+        model=name, options=options, source=source, size=args.size, settings=vars(settings), validation=args.validation
+    )
+    folder = args.run or Path("runs") / f"{name}-{source.name}-{args.size}-seed{args.seed}"
+    check_run_folder(folder, run, args.resume)
+    model = run.build(start=True)
+    model.check_size(args.size, args.size)
+    if name != "unet" and "pretrained" not in options:
+        print(
+            f"{options['encoder']} starts from random weights, tuned: {options.get('tune', 'full')}; "
+            "--pretrained names a checkpoint"
+        )
+    train_parts, validation_parts = split_validation(source.parts("train", args.size), args.validation, args.seed)
+    test_parts = source.parts("test", args.size)
+    train_mix, validation_mix, test_mix = (
+        Mix(parts, args.size) for parts in (train_parts, validation_parts, test_parts)
+    )
+    print(f"{len(train_mix)} images to train, {len(validation_mix)} to validate, {len(test_mix)} to test -> {folder}")
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "config.json", run.to_json())
+    write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    progress = os.environ.get("MMSNET_STATIC") != "1"
+    resume = args.resume and (folder / "last.safetensors").is_file()  # else it was cut off in its first epoch
+    line = "epoch {epoch}: loss {loss:.4f}, validation DSC {validation_dsc:.4f}, {seconds:.0f} s".format
+    train(
+        model,
+        train_mix,
+        validation_mix,
+        settings,
+        run=folder,
+        resume=resume,
+        progress=progress,
+        on_epoch=lambda record: print(line(**record), flush=True),
+    )
+    load_weights(model, read_weights(folder / "best.safetensors")[0], folder / "best.safetensors")
+    scores = evaluate(model, test_mix, batch=args.batch)
+    write_text(folder / "test.json", json.dumps(scores.to_json(), indent=2) + "\n")
+    print(f"\nTest split, {args.size} px, best epoch by validation DSC:\n{scores.table()}")
+
+
+def check_run_folder(folder: Path, run: "Run", resume: bool) -> None:
+    """Refuse to overwrite a run, to resume nothing, or to resume another configuration."""
+    from mmsnet_lite.build import Run
+
+    if not resume:
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(f"{folder} already holds files; continue it with --resume, or choose another --run")
+        return
+    saved, wanted = json.loads(Run.read(folder).to_json()), json.loads(run.to_json())
+    different = [key for key in wanted if key != "version" and saved[key] != wanted[key]]
+    if different:
+        key = different[0]
+        raise InputError(
+            f"{folder} was trained with another {key}: {saved[key]}, not {wanted[key]}; repeat its options, "
+            "or choose another --run"
+        )
+
+
+def trained(folder: Path) -> "tuple[Run, nn.Module]":
+    """Return a run's configuration and its network with the best weights, in eval mode."""
+    from mmsnet_lite.build import Run
+    from mmsnet_lite.training.checkpoint import load_weights, read_weights
+
+    run = Run.read(folder)
+    tensors, _ = read_weights(folder / "best.safetensors")
+    model = run.build(start=False)
+    load_weights(model, tensors, folder / "best.safetensors")
+    return run, model.eval()
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    """Score a run's best checkpoint."""
+    from mmsnet_lite.data import Mix
+    from mmsnet_lite.training import evaluate
+
+    source = source_of(args)
+    run, model = trained(args.run)
+    mix = Mix((source or run.source).parts("test", run.size), run.size)
+    print(evaluate(model, mix, batch=run.settings["batch"]).table())
+
+
+def run_predict(args: argparse.Namespace) -> None:
+    """Write masks and overlays; every image is checked before the first is written."""
+    import cv2
+
+    from mmsnet_lite.course.colours import overlay
+    from mmsnet_lite.data.folder import IMAGE_ENDINGS, read_image
+    from mmsnet_lite.training import predict_image
+
+    paths: list[Path] = []
+    for given in args.images:
+        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in IMAGE_ENDINGS) if given.is_dir() else [given]
+        if not inside:
+            raise InputError(f"{given} holds no image; accepted endings: {', '.join(IMAGE_ENDINGS)}")
+        paths += inside
+    if len({path.stem for path in paths}) < len(paths):
+        raise InputError("two of the images share a file name; predict them in separate calls with separate --out")
+    for path in paths:
+        read_image(path)
+    run, model = trained(args.run)
+    out = args.out or args.run / "predictions"
+    out.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        image = read_image(path)
+        mask = predict_image(model, image, run.size) >= 0.5
+        for name, picture in (
+            (f"{path.stem}_mask.png", mask * 255),
+            (f"{path.stem}_overlay.png", overlay(image, mask)),
+        ):
+            pixels = picture.astype("uint8")
+            whole = cv2.imencode(".png", pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1]
+            temporary = out / f"{name}.tmp"
+            temporary.write_bytes(whole.tobytes())
+            temporary.replace(out / name)
+        print(f"{path.name}: {mask.mean():.1%} of the image -> {out / path.stem}_overlay.png")
+
+
+def run_split(args: argparse.Namespace) -> None:
+    """Write the split files of a prepared folder that has none."""
+    from mmsnet_lite.data import PreparedFolder
+
+    counts = PreparedFolder(args.folder).write_splits(args.test, args.seed)
+    print(f"{args.folder}: " + ", ".join(f"{count} in splits/{name}.txt" for name, count in counts.items()))
+
+
+def run_summary(args: argparse.Namespace) -> None:
+    """Print trainable and frozen parameters, by module."""
+    from mmsnet_lite.build import build_model
+
+    name, options = model_of(args)
+    model = build_model(name, options)
+    rows = [(child, module) for child, module in model.named_children()] + [("all", model)]
+    print(f"{name} {options}\n{'':12}{'trainable':>14}{'frozen':>14}")
+    for child, module in rows:
+        sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
+        print(f"{child:12}{sum(n for n, t in sizes if t):14,}{sum(n for n, t in sizes if not t):14,}")
