@@ -19,12 +19,6 @@ def test_model_tests_pass_on_transformers_4(tmp_path):
     version = [sys.executable, "-c", "import transformers; print(transformers.__version__)"]
     assert subprocess.run(version, env=environment, capture_output=True, text=True, timeout=120).stdout.startswith("4.")
     tests = ["tests/model/test_encoder.py", "tests/model/test_mmsnet.py", "-k", "not overfits"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *tests],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    pytest_run = [sys.executable, "-m", "pytest", "-q", *tests]
+    done = subprocess.run(pytest_run, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-2000:]
