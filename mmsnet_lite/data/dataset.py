@@ -1,6 +1,6 @@
 """Datasets in memory, the mix of several, and the validation part split off the training split."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,9 @@ class Mix(Dataset[Sample]):
 
     def __len__(self) -> int:
         return len(self._where)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: int) -> Sample:
         part, stem = self._where[index]
