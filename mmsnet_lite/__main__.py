@@ -8,7 +8,7 @@ from pathlib import Path
 from mmsnet_lite import cli
 from mmsnet_lite.errors import InputError
 
-EPOCHS, BATCH, SIZE, VALIDATION = 20, 16, 128, 0.05
+EPOCHS, BATCH, SIZE, VALIDATION = 20, 8, 128, 0.05
 
 
 def parser() -> argparse.ArgumentParser:

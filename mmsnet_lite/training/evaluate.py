@@ -19,11 +19,13 @@ def evaluate(model: nn.Module, mix: Mix, *, batch: int = 16, accelerator: Accele
         model: maps normalised images (b 3 h w) to an output with `logits` (b 1 h w).
         mix: images and masks.
         batch: images a step.
-        accelerator: None makes one, which picks the device.
+        accelerator: one that has prepared `model` already; None makes one, which picks the device.
     """
-    accelerator = accelerator or Accelerator()
     mode = model.training
-    model = accelerator.prepare_model(model, evaluation_mode=True).eval()
+    if accelerator is None:
+        accelerator = Accelerator()
+        model = accelerator.prepare_model(model, evaluation_mode=True)
+    model.eval()
     loader = accelerator.prepare_data_loader(DataLoader(mix, batch_size=batch))
     scores: dict[int, list[float]] = {}
     for samples in loader:

@@ -124,7 +124,7 @@ def train(
             torch.manual_seed(epoch_seed(settings.seed, epoch) + accelerator.process_index * 7919)
             loss = _train_epoch(accelerator, wrapped, optimizer, loader, settings, epoch, steps, progress)
             seconds = time.perf_counter() - start
-            scores = evaluate(model, validation_mix, batch=settings.batch, accelerator=accelerator).mean
+            scores = evaluate(wrapped, validation_mix, batch=settings.batch, accelerator=accelerator).mean
             record = {"epoch": epoch + 1, "loss": loss, **{f"validation_{k}": v for k, v in scores.items()}}
             record |= {"lr": settings.lr_at((epoch + 1) * len(loader) - 1, steps), "seconds": round(seconds, 2)}
             record["images_per_second"] = round(len(loader) * settings.batch * accelerator.num_processes / seconds, 2)
