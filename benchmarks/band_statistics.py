@@ -27,11 +27,11 @@ def band_std(transform: torch.nn.Module, luma: torch.Tensor) -> list[float]:
     return [round(torch.cat([band.flatten() for band in level]).std().item(), 4) for level in bands]
 
 
-def main() -> None:
-    """Measure and write."""
+def measure() -> dict:
+    """Draw the training images and measure."""
     images = torch.stack([sample["image"] for sample in Mix(mixlite_parts("train", SIZE), SIZE)])
     luma = (normalise(images).double() * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
-    result = {
+    return {
         "std": {
             "contourlet": band_std(ContourletTransform((2, 3, 4)), luma),
             "wavelet": band_std(WaveletTransform(3), luma),
@@ -41,6 +41,11 @@ def main() -> None:
         "version": __version__,
         "date": date.today().isoformat(),
     }
+
+
+def main() -> None:
+    """Measure and write."""
+    result = measure()
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))

@@ -43,9 +43,12 @@ def command(config: dict) -> str:
     words = ["python -m mmsnet_lite train"]
     words += [f"--data ROOT --datasets {','.join(source['datasets'])}"] if source["root"] else ["--mix mixlite"]
     words += [f"--size {config['size']} --epochs {settings['epochs']} --batch {settings['batch']}"]
-    words += [f"--model {config['model']}"] if config["model"] != "mmsnet" else []
-    words += [f"--{name.replace('_', '-')} {value}" for name, value in config["options"].items()]
-    return " ".join(words)
+    words += [f"--lr {settings['lr']} --seed {settings['seed']} --validation {config['validation']}"]
+    words += [f"--model {config['model']}"]
+    for name, value in config["options"].items():
+        option = name.replace("_", "-")
+        words += [f"--{option} {value}" if not isinstance(value, bool) else "" if value else f"--no-{option}"]
+    return " ".join(word for word in words if word)
 
 
 def table(results: list[dict]) -> str:
@@ -76,6 +79,8 @@ def main() -> None:
     options.add_argument("--out", type=Path, help="benchmarks/results/runs_NAME.json")
     options.add_argument("--title", default="Test scores.", help="the sentence above the table")
     args = options.parse_args()
+    if args.runs and not args.out:
+        options.error("--out says where the collected runs go")
     if args.runs:
         data = {"title": args.title, "runs": [collect(run) for run in args.runs]}
         args.out.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

@@ -13,6 +13,10 @@ __version__ = "0.1.0"
 __all__ = ["MMSNet", "MMSNetConfig", "SegmentationOutput", "__version__"]
 
 
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
 def __getattr__(name: str) -> Any:
     """Import the network on first use, so that `import mmsnet_lite` costs little more than nothing (PEP 562)."""
     if name in __all__:

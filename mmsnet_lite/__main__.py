@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mmsnet_lite import cli
+from mmsnet_lite import __version__, cli
 from mmsnet_lite.errors import InputError
 
 EPOCHS, BATCH, SIZE, VALIDATION = 20, 8, 128, 0.05
@@ -14,6 +14,7 @@ EPOCHS, BATCH, SIZE, VALIDATION = 20, 8, 128, 0.05
 def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
+    root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True, metavar="train|evaluate|predict|split|summary")
 
     def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet or segformer (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
         sub.add_argument("--pretrained", help="encoder checkpoint: local folder or hub name (default: random weights)")
-        sub.add_argument("--tune", help="frozen, mfa (default) or full; training from random weights: full")
+        sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; train without --pretrained: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
         sub.add_argument("--r", type=int, help="MFA's reduction (default 1)")
@@ -77,6 +78,9 @@ def main(arguments: list[str] | None = None) -> int:
         args.run_command(args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # a folder that is a file, a full disk, no permission
+        print(f"error: {error}; choose another place or make room", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; a training run continues with --resume", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field, fields
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mmsnet_lite import __version__
-from mmsnet_lite.data import Part, folder_parts, mixlite_parts
+from mmsnet_lite.data import Part, folder_parts, mixlite_parts, synthetic
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,24 +41,24 @@ def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | 
     if name not in MODELS:
         raise InputError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
     module, network, configuration = MODELS[name]
-    rooms = import_module(module)
-    accepted = [f.name for f in fields(getattr(rooms, configuration))]
+    room = import_module(module)
+    accepted = [f.name for f in fields(getattr(room, configuration))]
     for option in options:
         if option not in accepted:
             raise InputError(f"model {name!r} has no option {option!r}; it has {', '.join(accepted)}")
-    config = getattr(rooms, configuration)(**options)
+    config = getattr(room, configuration)(**options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return getattr(rooms, network)(config)
+        return getattr(room, network)(config)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """Which images: MixLite (`root` None) or prepared folders ROOT/DATASET."""
+    """Which images: prepared folders ROOT/DATASET, or (`root` None) MixLite in the version named by `mix`."""
 
     root: str | None = None
     datasets: tuple[str, ...] = ()
-    mixlite_seed: int = 0
+    mix: str = synthetic.VERSION
 
     @property
     def name(self) -> str:
@@ -65,10 +66,16 @@ class DataSource:
         return "-".join(self.datasets) if self.root else "mixlite"
 
     def parts(self, split: str, size: int) -> list[Part]:
-        """Return the parts of a split at `size` pixels, see `mmsnet_lite.data.Mix`."""
+        """Return the parts of a split at `size` pixels, see `mmsnet_lite.data.Mix`.
+
+        Raises:
+            InputError: what `folder_parts` refuses, or a version of MixLite that this package does not draw.
+        """
         if self.root:
             return folder_parts(Path(self.root), self.datasets, split)
-        return mixlite_parts(split, size, self.mixlite_seed)
+        if self.mix != synthetic.VERSION:
+            raise InputError(f"this package draws {synthetic.VERSION}, not {self.mix}; install the version that did")
+        return mixlite_parts(split, size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +112,12 @@ class Run:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             source = values.pop("source")
-            return cls(source=DataSource(**source | {"datasets": tuple(source["datasets"])}), **values)
-        except (ValueError, KeyError, TypeError) as error:
+            run = cls(source=DataSource(**source | {"datasets": tuple(source["datasets"])}), **values)
+            numbers = (run.size, run.settings["seed"], run.settings["batch"])
+            if not all(isinstance(number, int) for number in numbers) or not isinstance(run.options, dict):
+                raise TypeError("size, seed and batch must be whole numbers, options an object")
+            return run
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{file} is not a run's configuration ({error}); restore it, or train again") from error
 
 
@@ -119,16 +130,27 @@ def environment() -> dict[str, Any]:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             versions[package] = "unknown"
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        commit = "unknown"
     return {
-        "command": " ".join(["python -m mmsnet_lite", *sys.argv[1:]]),
-        "commit": commit,
+        "command": shlex.join(["python", "-m", "mmsnet_lite", *sys.argv[1:]]),
+        "commit": _commit(),
         "versions": versions,
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
+
+
+def _commit() -> str:
+    """The commit this package stands at, "-dirty" with changes; "unknown" where git does not track it."""
+
+    def git(*words: str) -> str:
+        folder = str(Path(__file__).parent)
+        return subprocess.run(
+            ["git", "-C", folder, *words], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

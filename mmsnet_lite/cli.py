@@ -14,23 +14,26 @@ if TYPE_CHECKING:
     from mmsnet_lite.build import DataSource, Run
 
 
-def source_of(args: argparse.Namespace) -> "DataSource | None":
-    """Return the images that the options ask for, or None when they name none."""
+def source_of(args: argparse.Namespace, known: "DataSource | None" = None) -> "DataSource":
+    """Return the images that the options ask for; what they leave open comes from MMSNET_DATA, then from `known`."""
     from mmsnet_lite.build import DataSource
 
     if getattr(args, "mix", None):
         if args.data or args.datasets:
             raise InputError("--mix and --data/--datasets name different images; give one of them")
         return DataSource()
-    root = args.data or os.environ.get("MMSNET_DATA")
-    if args.datasets:
-        if not root:
-            raise InputError("--datasets needs the folder they are in; give --data ROOT or set MMSNET_DATA")
-        names = tuple(name.strip() for name in args.datasets.split(",") if name.strip())
-        return DataSource(root=str(root), datasets=names)
-    if args.data:
+    if not (args.data or args.datasets):
+        if known is None:
+            raise InputError("no images named; give --mix mixlite, or --data ROOT --datasets A,B")
+        return known
+    root = args.data or os.environ.get("MMSNET_DATA") or (known and known.root)
+    if not root:
+        raise InputError("--datasets needs the folder they are in; give --data ROOT or set MMSNET_DATA")
+    names = tuple(name.strip() for name in (args.datasets or "").split(",") if name.strip())
+    names = names or (known.datasets if known else ())
+    if not names:
         raise InputError("--data needs --datasets A,B: the folders under it to use")
-    return None
+    return DataSource(root=str(Path(root).resolve()), datasets=names)
 
 
 def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -39,19 +42,21 @@ def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
     if args.model != "unet":
         options.setdefault("encoder", "mit-nano")
+    if args.mfa is False and not args.tune:
+        options["tune"] = "full"  # without the adaptor there is no other way to tune the encoder
     return args.model, options
 
 
 def run_train(args: argparse.Namespace) -> None:
     """Train, then score the best epoch on the test split."""
     from mmsnet_lite.build import Run, environment
-    from mmsnet_lite.data import Mix, split_validation
+    from mmsnet_lite.data import Mix, check_disjoint, split_validation
     from mmsnet_lite.training import TrainSettings, evaluate, train
     from mmsnet_lite.training.checkpoint import load_weights, read_weights, write_text
 
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise InputError("the train command runs in one process; start it without a launcher")
     source = source_of(args)
-    if source is None:
-        raise InputError("no images named; give --mix mixlite, or --data ROOT --datasets A,B")
     name, options = model_of(args)
     if name == "mmsnet" and not args.pretrained:
         options.setdefault("tune", "full")  # a frozen encoder of random weights has nothing to adapt
@@ -70,6 +75,7 @@ def run_train(args: argparse.Namespace) -> None:
         )
     train_parts, validation_parts = split_validation(source.parts("train", args.size), args.validation, args.seed)
     test_parts = source.parts("test", args.size)
+    check_disjoint([*train_parts, *validation_parts], test_parts)
     train_mix, validation_mix, test_mix = (
         Mix(parts, args.size) for parts in (train_parts, validation_parts, test_parts)
     )
@@ -77,7 +83,8 @@ def run_train(args: argparse.Namespace) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "config.json", run.to_json())
-    write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    if not args.resume:
+        write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     progress = os.environ.get("MMSNET_STATIC") != "1"
     resume = args.resume and (folder / "last.safetensors").is_file()  # else it was cut off in its first epoch
     line = "epoch {epoch}: loss {loss:.4f}, validation DSC {validation_dsc:.4f}, {seconds:.0f} s".format
@@ -93,7 +100,7 @@ def run_train(args: argparse.Namespace) -> None:
     )
     load_weights(model, read_weights(folder / "best.safetensors")[0], folder / "best.safetensors")
     scores = evaluate(model, test_mix, batch=args.batch)
-    write_text(folder / "test.json", json.dumps(scores.to_json(), indent=2) + "\n")
+    write_text(folder / "test.json", json.dumps(scores.to_json(), indent=2, allow_nan=False) + "\n")
     print(f"\nTest split, {args.size} px, best epoch by validation DSC:\n{scores.table()}")
 
 
@@ -102,17 +109,25 @@ def check_run_folder(folder: Path, run: "Run", resume: bool) -> None:
     from mmsnet_lite.build import Run
 
     if not resume:
-        if folder.exists() and any(folder.iterdir()):
-            raise InputError(f"{folder} already holds files; continue it with --resume, or choose another --run")
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            raise InputError(f"{folder} already exists; continue a run with --resume, or choose another --run")
         return
-    saved, wanted = json.loads(Run.read(folder).to_json()), json.loads(run.to_json())
-    different = [key for key in wanted if key != "version" and saved[key] != wanted[key]]
-    if different:
-        key = different[0]
-        raise InputError(
-            f"{folder} was trained with another {key}: {saved[key]}, not {wanted[key]}; repeat its options, "
-            "or choose another --run"
-        )
+    saved, wanted = (flat(json.loads(r.to_json())) for r in (Run.read(folder), run))
+    for key in saved | wanted:
+        if key != "version" and saved.get(key) != wanted.get(key):
+            raise InputError(
+                f"{folder} was trained with {key} = {saved.get(key)}, not {wanted.get(key)}; repeat its options, "
+                "or choose another --run"
+            )
+
+
+def flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Lay nested values out as {"settings.lr": ...}."""
+    parts = [
+        flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+        for key, value in values.items()
+    ]
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def trained(folder: Path) -> "tuple[Run, nn.Module]":
@@ -132,18 +147,18 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from mmsnet_lite.data import Mix
     from mmsnet_lite.training import evaluate
 
-    source = source_of(args)
     run, model = trained(args.run)
-    mix = Mix((source or run.source).parts("test", run.size), run.size)
+    mix = Mix(source_of(args, run.source).parts("test", run.size), run.size)
     print(evaluate(model, mix, batch=run.settings["batch"]).table())
 
 
 def run_predict(args: argparse.Namespace) -> None:
     """Write masks and overlays; every image is checked before the first is written."""
     import cv2
+    import torch
 
     from mmsnet_lite.course.colours import overlay
-    from mmsnet_lite.data.folder import IMAGE_ENDINGS, read_image
+    from mmsnet_lite.data import IMAGE_ENDINGS, read_image
     from mmsnet_lite.training import predict_image
 
     paths: list[Path] = []
@@ -152,11 +167,14 @@ def run_predict(args: argparse.Namespace) -> None:
         if not inside:
             raise InputError(f"{given} holds no image; accepted endings: {', '.join(IMAGE_ENDINGS)}")
         paths += inside
-    if len({path.stem for path in paths}) < len(paths):
-        raise InputError("two of the images share a file name; predict them in separate calls with separate --out")
+    for path in paths:
+        same = [other for other in paths if other.stem == path.stem and other is not path]
+        if same:
+            raise InputError(f"{path} and {same[0]} would write the same files; give each its own --out")
     for path in paths:
         read_image(path)
     run, model = trained(args.run)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
     out = args.out or args.run / "predictions"
     out.mkdir(parents=True, exist_ok=True)
     for path in paths:

@@ -1,7 +1,16 @@
 """Fixtures that several rooms' tests share."""
 
 import pytest
-from small import write_dataset
+import torch
+from small import train_arguments, write_dataset
+
+from mmsnet_lite.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Random inputs repeat whatever runs before; the code under test takes its seeds as arguments."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture
@@ -10,3 +19,15 @@ def root(tmp_path):
     write_dataset(tmp_path / "data", "left")
     write_dataset(tmp_path / "data", "right", ending="jpg")
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A folder with a data root, `data`, and a finished run on it, `run`; read only."""
+    folder = tmp_path_factory.mktemp("cli")
+    for name in ("left", "right"):
+        write_dataset(folder / "data", name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MMSNET_STATIC", "1")
+        assert main(train_arguments(folder / "data", folder / "run")) == 0
+    return folder

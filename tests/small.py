@@ -1,5 +1,7 @@
 """Small folders and networks that several rooms' tests share."""
 
+import re
+
 import cv2
 import numpy as np
 from torch import nn
@@ -37,3 +39,18 @@ class TinyNet(nn.Module):
 
     def forward(self, x):
         return SegmentationOutput(self.net(x), ())
+
+
+QUICK = ["--size", "64", "--epochs", "1", "--batch", "4", "--validation", "0.25"]
+
+
+def train_arguments(root, run, *extra):
+    """The shortest training command on the datasets `left` and `right` under `root`."""
+    return ["train", "--data", str(root), "--datasets", "left,right", *QUICK, "--run", str(run), *extra]
+
+
+def assert_one_line(capsys, message):
+    """What went to stderr is one line that says `message` (a pattern)."""
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert re.match(f"error: .*{message}", lines[0]), lines[0]

@@ -27,12 +27,16 @@ class UNet(nn.Module):
     """U-Net with the output contract of this package; no stage features.
 
     Raises:
-        InputError: in `forward`, an image size that is no multiple of 16.
+        InputError: MONAI is not installed; in `forward`, an image size that is no multiple of 16.
     """
 
     def __init__(self, config: UNetConfig | None = None) -> None:
         super().__init__()
-        from monai.networks.nets import BasicUNet
+        try:
+            from monai.networks.nets import BasicUNet
+        except ImportError as error:
+            fix = "pip install 'mmsnet-lite[baselines]'"
+            raise InputError(f"U-Net comes from MONAI, which is not installed; {fix}") from error
 
         self.config = config or UNetConfig()
         w = self.config.width

@@ -27,9 +27,7 @@ def machine() -> str:
 def band(name: str, value: float, low: float, high: float) -> str:
     """Say whether a measured value lies in the band expected on any machine, in words that do not vary.
 
-    Example:
-        >>> print(band("DSC", 0.8312, 0.6, 0.95))
-        DSC in 0.60-0.95: yes
+    0.83 in a band of 0.6 to 0.95 gives "DSC in 0.60-0.95: yes".
     """
     verdict = "yes" if low <= value <= high else f"NO, it is {value:.3f}"
     return f"{name} in {low:.2f}-{high:.2f}: {verdict}"

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmsnet_lite.data import synthetic
-from mmsnet_lite.data.folder import PreparedFolder, resize_pair
+from mmsnet_lite.data.folder import PreparedFolder
+from mmsnet_lite.data.image import resize_pair
 from mmsnet_lite.errors import InputError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, what the pretrained encoders saw
@@ -51,7 +52,7 @@ class Mix(Dataset[Sample]):
         size: side of the images in pixels.
 
     Raises:
-        InputError: a file is missing or damaged, or a mask differs in size from its image.
+        InputError: a file is missing or damaged, a mask differs in size from its image, or memory does not suffice.
     """
 
     def __init__(self, parts: Sequence[Part], size: int) -> None:
@@ -64,17 +65,23 @@ class Mix(Dataset[Sample]):
             return resize_pair(*part.load(stem), size)
 
         count = len(self._where)
-        self._images = torch.empty(count, 3, size, size, dtype=torch.uint8)
-        self._masks = torch.empty(count, 1, size, size, dtype=torch.uint8)
+        try:
+            self._images = torch.empty(count, 3, size, size, dtype=torch.uint8)
+            self._masks = torch.empty(count, 1, size, size, dtype=torch.uint8)
+        except RuntimeError as error:
+            need = 4 * count * size**2 / 2**30
+            raise InputError(
+                f"{count} images of {size} px need {need:.0f} GiB of memory; choose a smaller size"
+            ) from error
         with ThreadPoolExecutor() as pool:
             for i, (image, mask) in enumerate(pool.map(load, self._where)):
                 self._images[i] = torch.from_numpy(image).permute(2, 0, 1)
                 self._masks[i, 0] = torch.from_numpy(mask)
 
     @property
-    def datasets(self) -> dict[str, str]:
-        """The modality of each dataset, in the mix's order."""
-        return {part.dataset: part.modality for part in self.parts}
+    def modalities(self) -> list[str]:
+        """The modalities, each once, in the mix's order."""
+        return list(dict.fromkeys(part.modality for part in self.parts))
 
     def __len__(self) -> int:
         return len(self._where)
@@ -106,6 +113,9 @@ def folder_parts(root: Path, datasets: Sequence[str], split: str) -> list[Part]:
     Raises:
         InputError: a folder or its split file is missing, a dataset is named twice, or a listed file does not exist.
     """
+    for name in datasets:
+        if name in (".", "..") or Path(name).name != name:
+            raise InputError(f"dataset {name!r} is a path; give the name of a folder, and its parent as the root")
     if len(set(datasets)) < len(datasets) or not datasets:
         raise InputError(f"datasets {', '.join(datasets) or '(none)'}: name each dataset once, at least one")
     parts = []
@@ -116,6 +126,19 @@ def folder_parts(root: Path, datasets: Sequence[str], split: str) -> list[Part]:
             folder.image_path(stem), folder.mask_path(stem)
         parts.append(Part(name, folder.modality, tuple(stems), folder.read))
     return parts
+
+
+def check_disjoint(train: Sequence[Part], test: Sequence[Part]) -> None:
+    """Refuse a test image that is also trained on.
+
+    Raises:
+        InputError: a dataset lists a stem in both; the message names it.
+    """
+    trained = {(part.dataset, stem) for part in train for stem in part.stems}
+    for part in test:
+        for stem in part.stems:
+            if (part.dataset, stem) in trained:
+                raise InputError(f"{part.dataset} lists {stem!r} for training and for test; keep it in one split file")
 
 
 def mixlite_parts(split: str, size: int, seed: int = 0, counts: dict[str, int] | None = None) -> list[Part]:
@@ -159,8 +182,10 @@ def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> t
         (training parts, validation parts); the stems keep their order.
 
     Raises:
-        InputError: a fraction outside 0..1, or a dataset of a single image.
+        InputError: a fraction outside 0..1, a negative seed, or a dataset of a single image.
     """
+    if seed < 0:
+        raise InputError(f"seed = {seed} does not fit; choose 0 or more")
     if not 0 < fraction < 1:
         raise InputError(f"validation fraction {fraction} does not fit; choose one between 0 and 1, such as 0.05")
     kept: list[Part] = []

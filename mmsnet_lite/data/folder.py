@@ -8,66 +8,13 @@ checked before an image is used: each message names the file and the fix.
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image
 
+from mmsnet_lite.data.image import IMAGE_ENDINGS, read_image, read_mask
 from mmsnet_lite.errors import InputError
-
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Read an image file as RGB.
-
-    Convention: grey is repeated to three channels, alpha is dropped. Pillow decodes, because OpenCV silently returns
-        a half-grey picture for a truncated JPEG.
-
-    Returns:
-        uint8 (h w 3).
-
-    Raises:
-        InputError: the file is missing, damaged or no image.
-    """
-    return _decode(path, "RGB")
-
-
-def read_mask(path: Path) -> np.ndarray:
-    """Read a mask file.
-
-    Convention: the one-channel value 128 and above is foreground.
-
-    Returns:
-        uint8 (h w) of 0 and 1.
-
-    Raises:
-        InputError: the file is missing, damaged or no image.
-    """
-    return (_decode(path, "L") >= 128).astype(np.uint8)
-
-
-def _decode(path: Path, mode: str) -> np.ndarray:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; check the path")
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert(mode))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for files that are not whole images
-        raise InputError(f"{path} cannot be read as an image ({error}); replace it, or remove its stem") from error
-
-
-def resize_pair(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Resize an image (h w 3) by area or bilinear interpolation and its mask (h w) to size x size.
-
-    Convention: the mask is resized like the image and cut at one half, so it stays binary and keeps its area.
-    """
-    shrinks = size < min(image.shape[:2])
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    image = cv2.resize(image, (size, size), interpolation=interpolation)
-    soft = cv2.resize(mask.astype(np.float32), (size, size), interpolation=interpolation)
-    return image, (soft >= 0.5).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -106,25 +53,35 @@ class PreparedFolder:
         except (ValueError, AttributeError) as error:
             raise InputError(f"{card} is not a JSON object ({error}); mend or delete it") from error
 
+    @cached_property
+    def _images(self) -> dict[str, list[Path]]:
+        """The image files of each stem."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted((self.path / "images").iterdir()):
+            if path.suffix.lower() in IMAGE_ENDINGS:
+                found.setdefault(path.stem, []).append(path)
+        return found
+
     def stems(self, split: str) -> list[str]:
         """Return the stems of a split, in the file's order.
 
         Raises:
-            InputError: the split file is missing, empty or names a stem twice.
+            InputError: the split file is missing, empty, no UTF-8 text, or names a stem twice.
         """
         file = self.path / "splits" / f"{split}.txt"
         if not file.is_file():
-            raise InputError(
-                f"{file} does not exist; write one stem (file name without ending) a line, or let "
-                f"`python -m mmsnet_lite split {self.path}` draw it"
-            )
-        stems = file.read_text(encoding="utf-8").split("\n")
-        stems = [stem.strip() for stem in stems if stem.strip()]
+            way = "" if file.parent.exists() else f", or let `python -m mmsnet_lite split {self.path}` draw it"
+            raise InputError(f"{file} does not exist; write one stem (file name without ending) a line{way}")
+        try:
+            lines = file.read_text(encoding="utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{file} is not UTF-8 text ({error}); save it as UTF-8") from error
+        stems = [line.strip() for line in lines if line.strip()]
         if not stems:
             raise InputError(f"{file} is empty; write one stem (file name without ending) a line")
-        repeated = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
-        if repeated:
-            raise InputError(f"{file} lists {repeated[0]!r} more than once; keep one line")
+        if len(set(stems)) < len(stems):
+            repeated = next(stem for stem in stems if stems.count(stem) > 1)
+            raise InputError(f"{file} lists {repeated!r} more than once; keep one line")
         return stems
 
     def write_splits(self, test: float, seed: int = 0) -> dict[str, int]:
@@ -132,17 +89,20 @@ class PreparedFolder:
 
         Args:
             test: share of the images to test on, rounded, at least one; 0 < test < 1.
-            seed: draws the split.
+            seed: draws the split, 0 or more.
 
         Raises:
-            InputError: splits exist already, fewer than two images, a share outside 0..1, or an image without a mask.
+            InputError: splits exist already, fewer than two images, a share outside 0..1, a negative seed, or an image
+                without a mask.
         """
         folder = self.path / "splits"
         if folder.exists():
             raise InputError(f"{folder} exists; delete it first if you want a new split")
         if not 0 < test < 1:
             raise InputError(f"test share {test} does not fit; choose one between 0 and 1, such as 0.2")
-        stems = sorted({p.stem for p in (self.path / "images").iterdir() if p.suffix.lower() in IMAGE_ENDINGS})
+        if seed < 0:
+            raise InputError(f"seed = {seed} does not fit; choose 0 or more")
+        stems = sorted(self._images)
         if len(stems) < 2:
             raise InputError(f"{self.path / 'images'} holds {len(stems)} images; two are needed to split")
         for stem in stems:
@@ -163,12 +123,13 @@ class PreparedFolder:
         Raises:
             InputError: no file of that stem, or more than one.
         """
-        found = [p for ending in IMAGE_ENDINGS if (p := self.path / "images" / f"{stem}{ending}").is_file()]
+        found = self._images.get(stem, [])
         if not found:
-            raise InputError(
-                f"{self.path / 'images' / stem}.* does not exist, but a split lists {stem!r}; "
-                "add the image or remove the line"
+            fix = (
+                "leave the ending away" if stem.lower().endswith(IMAGE_ENDINGS) else "add the image or remove the line"
             )
+            missing = f"{self.path / 'images' / stem}.*"
+            raise InputError(f"{missing} does not exist, but a split lists {stem!r}; {fix}")
         if len(found) > 1:
             raise InputError(f"{found[0]} and {found[1]} share one stem; keep one")
         return found[0]

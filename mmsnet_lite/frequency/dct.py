@@ -113,7 +113,7 @@ def _dct_basis(pairs: tuple, n: int, orthonormal: bool, dtype: torch.dtype, devi
         waves[0] = 1
         u, v = torch.tensor(pairs, device="cpu").unbind(1)
         basis = waves[u][:, :, None] * waves[v][:, None, :]
-        return (basis / n if orthonormal else basis).to(device, dtype)
+        return (basis / n if orthonormal else basis).to(dtype).to(device)
 
 
 @lru_cache(maxsize=64)
@@ -123,7 +123,7 @@ def _pool_matrix(size: int, n: int, dtype: torch.dtype, device: torch.device) ->
         for i in range(n):
             start, end = i * size // n, -(-(i + 1) * size // n)
             matrix[i, start:end] = 1 / (end - start)
-        return matrix.to(device, dtype)
+        return matrix.to(dtype).to(device)
 
 
 def pool_matrix(size: int, n: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Tensor:

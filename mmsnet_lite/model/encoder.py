@@ -178,13 +178,15 @@ def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
             )
         with _quiet():  # the missing keys are checked below; a classifier's surplus head is expected
             model, report = SegformerModel.from_pretrained(source, config=config, output_loading_info=True)
-    except OSError as error:
-        reason = str(error).splitlines()[0]
+    except InputError:
+        raise
+    except Exception as error:  # whatever transformers and its readers raise for a missing, damaged or foreign file
+        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise InputError(
-            f"checkpoint {source!r} cannot be read: {reason} Pass a local folder with config.json and "
+            f"checkpoint {source!r} cannot be read ({reason}); pass a local folder with config.json and "
             f"model.safetensors, a hub name such as nvidia/{name}, or pretrained=None for random weights"
         ) from error
     if report["missing_keys"]:
         missing = ", ".join(sorted(report["missing_keys"])[:5])
         raise InputError(f"checkpoint {source!r} is incomplete, it lacks {missing} ...; download it again")
-    return model
+    return model.float()  # transformers 5 keeps the file's number format

@@ -32,7 +32,7 @@ class BandPrompt(nn.Module):
 
     Args:
         transform: an invertible transform with `forward(x) -> (low, bands)`, bands coarse to fine.
-        bands_per_level: number of bands of each level, coarse to fine.
+        bands: their number.
         band_std: standard deviation sigma of each level, coarse to fine.
     """
 
@@ -42,20 +42,22 @@ class BandPrompt(nn.Module):
     def __init__(
         self,
         transform: ContourletTransform | WaveletTransform,
-        bands_per_level: tuple[int, ...],
+        bands: int,
         band_std: tuple[float, ...],
     ) -> None:
         super().__init__()
         self.transform = transform
-        self.mix = nn.Conv2d(1 + sum(bands_per_level), 3, 1)
+        self.mix = nn.Conv2d(1 + bands, 3, 1)
         self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
         self.register_buffer("band_std", torch.tensor(band_std))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
-        low, bands = self.transform((x * self.luma).sum(1, keepdim=True))
+        number_format = x.dtype
+        x = _transformable(x)
+        low, bands = self.transform((x * self.luma.to(x)).sum(1, keepdim=True))
         groups = [low / 2 ** len(bands)]
-        for level, std in zip(bands, self.band_std, strict=True):
+        for level, std in zip(bands, self.band_std.to(x), strict=True):
             shapes = dict.fromkeys(band.shape for band in level)  # a level holds wide and tall bands
             groups += [torch.cat([b.abs() / std for b in level if b.shape == shape], 1) for shape in shapes]
         # Pyramid and wavelet share the 9-7 pair, so the high-pass is x minus the rebuilt low band for both. A 1x1
@@ -63,9 +65,9 @@ class BandPrompt(nn.Module):
         merged = laplacian_high_pass(x, len(bands))
         weights = self.mix.weight.split([group.shape[1] for group in groups], dim=1)
         for i, (group, weight) in enumerate(zip(groups, weights, strict=True)):
-            mixed = F.conv2d(group, weight, self.mix.bias if i == 0 else None)
+            mixed = F.conv2d(group.to(weight.dtype), weight, self.mix.bias if i == 0 else None)
             merged = merged + F.interpolate(mixed, size=x.shape[2:], mode="bilinear")
-        return merged
+        return merged.to(number_format)
 
 
 class FourierPrompt(nn.Module):
@@ -73,7 +75,26 @@ class FourierPrompt(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
-        return high_pass(x, ratio=0.25)
+        return high_pass(_transformable(x), ratio=0.25).to(x.dtype)
+
+
+def _transformable(x: Tensor) -> Tensor:
+    """The transforms take float32 and float64."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
+def band_transform(kind: str, levels: tuple[int, ...]) -> ContourletTransform | WaveletTransform:
+    """Return the parameter-free transform of kind "contourlet" or "wavelet"; arguments as in `build_fep`.
+
+    Raises:
+        InputError: levels that the transform refuses, or other than three (band statistics exist for three).
+    """
+    if len(levels) != len(BAND_STD[kind]):
+        raise InputError(f"levels = {levels} does not fit; band statistics exist for three levels, such as (2, 3, 4)")
+    try:
+        return ContourletTransform(levels) if kind == "contourlet" else WaveletTransform(len(levels))
+    except ValueError as error:
+        raise InputError(f"levels = {levels} does not fit: {error}") from error
 
 
 def build_fep(kind: str, levels: tuple[int, ...] = (2, 3, 4)) -> nn.Module | None:
@@ -84,7 +105,7 @@ def build_fep(kind: str, levels: tuple[int, ...] = (2, 3, 4)) -> nn.Module | Non
         levels: directional levels of the contourlet, coarse to fine; the wavelet takes as many levels.
 
     Raises:
-        InputError: unknown kind, or other than three levels (band statistics exist for three).
+        InputError: unknown kind, or levels that do not fit.
     """
     if kind not in KINDS:
         raise InputError(f"fep {kind!r} is unknown; choose one of {', '.join(KINDS)}")
@@ -92,11 +113,5 @@ def build_fep(kind: str, levels: tuple[int, ...] = (2, 3, 4)) -> nn.Module | Non
         return None
     if kind == "fft":
         return FourierPrompt()
-    std = BAND_STD[kind]
-    if len(levels) != len(std):
-        raise InputError(
-            f"levels = {levels} does not fit: band statistics exist for {len(std)} levels; give {len(std)}"
-        )
-    if kind == "wavelet":
-        return BandPrompt(WaveletTransform(len(levels)), (3,) * len(levels), std)
-    return BandPrompt(ContourletTransform(levels), tuple(2**level for level in levels), std)
+    bands = [3] * len(levels) if kind == "wavelet" else [2**level for level in levels]
+    return BandPrompt(band_transform(kind, levels), sum(bands), BAND_STD[kind])

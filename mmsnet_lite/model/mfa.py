@@ -84,7 +84,8 @@ class MFA(nn.Module):
 
     Args:
         widths, depths: of the encoder's stages.
-        r: reduction; the branch works at widths C_s / r.
+        r: reduction; the branch works at widths C_s / r. At C_1 / r = 1 layer norm leaves a constant, so that the
+            frequency branch has nothing to say.
         frequency: False leaves the hand-crafted branch away (no frequency map comes in).
 
     Raises:

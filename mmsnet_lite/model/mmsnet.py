@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.encoder import STRIDES, MiTEncoder, check_image_size, encoder_spec
-from mmsnet_lite.model.fep import KINDS, build_fep
+from mmsnet_lite.model.fep import BAND_STD, KINDS, band_transform, build_fep
 from mmsnet_lite.model.mfa import MFA, reduced_widths
 from mmsnet_lite.model.msfg import MSFG
 
@@ -71,18 +71,26 @@ class MMSNetConfig:
 
     def __post_init__(self) -> None:
         spec = encoder_spec(self.encoder)
+        for name in ("r", "frequencies", "msfg_scales", "width"):
+            if not isinstance(getattr(self, name), int):
+                raise InputError(f"{name} = {getattr(self, name)!r} is no whole number; give an int")
         if self.tune not in TUNE:
             raise InputError(f"tune = {self.tune!r} is unknown; choose one of {', '.join(TUNE)}")
         if self.tune == "frozen":
             object.__setattr__(self, "mfa", False)
         if self.tune == "mfa" and not self.mfa:
-            raise InputError('tune = "mfa" needs the branch: set mfa=True, or tune to "frozen" or "full"')
+            raise InputError('tune = "mfa" needs the adaptor branch; keep mfa, or choose tune "frozen" or "full"')
         if self.fep not in KINDS:
             raise InputError(f"fep = {self.fep!r} is unknown; choose one of {', '.join(KINDS)}")
         if not self.mfa:
             object.__setattr__(self, "fep", "none")
+        if not isinstance(self.levels, tuple | list):
+            raise InputError(f"levels = {self.levels!r} does not fit; give a tuple such as (2, 3, 4)")
         object.__setattr__(self, "levels", tuple(self.levels))
-        reduced_widths(spec.widths, self.r)
+        if self.fep in BAND_STD:
+            band_transform(self.fep, self.levels)
+        if self.mfa:
+            reduced_widths(spec.widths, self.r)
         if not 1 <= self.frequencies <= 32:
             raise InputError(f"frequencies = {self.frequencies} does not fit; choose K from 1 to 32")
         if not 1 <= self.msfg_scales <= 3:
@@ -148,6 +156,7 @@ class MMSNet(nn.Module):
         self.decoder = Decoder(spec.widths, self.config)
         if self.config.tune != "full":
             self.encoder.requires_grad_(False)
+        self.train(self.training)
 
     def train(self, mode: bool = True) -> "MMSNet":
         """Set the mode; a frozen encoder stays in eval mode, its drop-path off."""
@@ -159,9 +168,16 @@ class MMSNet(nn.Module):
     def check_size(self, height: int, width: int) -> None:
         """Raise InputError for an image size that the network cannot take; the message gives one that it can."""
         check_image_size(height, width, square=self.config.fep == "contourlet")
+        if self.config.fep in BAND_STD:
+            try:
+                band_transform(self.config.fep, self.config.levels).band_shapes(height, width)
+            except ValueError as error:
+                raise InputError(f"image size {height}x{width} does not fit: {error}") from error
 
     def features(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map normalised images (b 3 h w) to four maps (b C_s h/s w/s), s = 4, 8, 16, 32."""
+        if x.ndim != 4 or x.shape[1] != 3:
+            raise InputError(f"images of shape {tuple(x.shape)} do not fit; give a batch (b 3 h w)")
         self.check_size(*x.shape[2:])
         if self.mfa is None:
             return self.encoder(x)

@@ -65,7 +65,7 @@ class FrequencyChannelAttention(nn.Module):
         """Return attention (b c 1 1) in 0..1 for a map (b c h w)."""
         height, width = x.shape[2:]
         n, indices = self.components(height, width)
-        if (height, width) != (n, n):  # adaptive average pooling as two matrices: deterministic on CUDA as well
+        if (height, width) != (n, n):  # adaptive average pooling as two matrices, whose backward is deterministic
             rows, columns = (pool_matrix(side, n, dtype=x.dtype, device=x.device) for side in (height, width))
             x = rows @ x @ columns.T
         basis = dct_basis(indices, n, dtype=x.dtype, device=x.device)  # K n n

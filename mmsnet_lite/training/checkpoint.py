@@ -25,7 +25,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], note: dict[str, Any] | 
     """Write tensors and a JSON-able note to a safetensors file, whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(tensors, temporary, metadata={"note": json.dumps(note or {})})
+    save_file(tensors, temporary, metadata={"note": json.dumps(note or {}, allow_nan=False)})
     os.replace(temporary, path)
 
 
@@ -39,7 +39,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path} does not exist; name a run folder that `train` has written")
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            # cloned: a tensor that maps the file would keep Windows from replacing it; keys(): it is no dict
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             return tensors, json.loads((file.metadata() or {}).get("note", "{}"))
     except (SafetensorError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}); restore it, or train again") from error

@@ -6,6 +6,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmsnet_lite.data import Mix, normalise
+from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.metrics import METRICS, Evaluation, ImageScore, image_metrics
 
 
@@ -20,6 +21,9 @@ def evaluate(model: nn.Module, mix: Mix, *, batch: int = 16, accelerator: Accele
         mix: images and masks.
         batch: images a step.
         accelerator: one that has prepared `model` already; None makes one, which picks the device.
+
+    Raises:
+        InputError: the network's output is not finite; the message names the images.
     """
     mode = model.training
     if accelerator is None:
@@ -29,7 +33,11 @@ def evaluate(model: nn.Module, mix: Mix, *, batch: int = 16, accelerator: Accele
     loader = accelerator.prepare_data_loader(DataLoader(mix, batch_size=batch))
     scores: dict[int, list[float]] = {}
     for samples in loader:
-        metrics = image_metrics(model(normalise(samples["image"])).logits, samples["mask"])
+        logits = model(normalise(samples["image"])).logits
+        if not torch.isfinite(logits).all():
+            names = ", ".join(f"{d}/{s}" for d, s in zip(samples["dataset"], samples["stem"], strict=True))
+            raise InputError(f"the network's output is not finite on {names}; train with a lower learning rate")
+        metrics = image_metrics(logits, samples["mask"])
         for index, row in zip(*accelerator.gather_for_metrics((samples["index"], metrics)), strict=True):
             scores[int(index)] = row.tolist()
     model.train(mode)

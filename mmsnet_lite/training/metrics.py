@@ -23,10 +23,11 @@ def image_metrics(logits: Tensor, masks: Tensor) -> Tensor:
         masks: (b 1 h w) of 0 and 1.
 
     Returns:
-        float64 (b 3): dsc, iou, mae, each in 0..1.
+        float64 (b 3), float32 on Apple's GPU: dsc, iou, mae, each in 0..1.
     """
-    probability, truth = logits.double().sigmoid().flatten(1), masks.double().flatten(1)
-    predicted = (logits >= 0).double().flatten(1)
+    dtype = torch.float32 if logits.device.type == "mps" else torch.float64  # Apple's GPU has no float64
+    probability, truth = logits.to(dtype).sigmoid().flatten(1), masks.to(dtype).flatten(1)
+    predicted = (logits >= 0).to(dtype).flatten(1)
     intersection = (predicted * truth).sum(1)
     total = predicted.sum(1) + truth.sum(1)
     empty = total == 0

@@ -1,11 +1,10 @@
 """Segment one image of any size."""
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
-from mmsnet_lite.data import normalise
+from mmsnet_lite.data import normalise, resize_image
 
 
 @torch.no_grad()
@@ -22,10 +21,7 @@ def predict_image(model: nn.Module, image: np.ndarray, size: int) -> np.ndarray:
     Returns:
         float32 (h w), 0..1.
     """
-    height, width = image.shape[:2]
-    interpolation = cv2.INTER_AREA if size < min(height, width) else cv2.INTER_LINEAR
-    small = cv2.resize(image, (size, size), interpolation=interpolation)
     device = next(model.parameters()).device
-    batch = torch.from_numpy(small).to(device).permute(2, 0, 1)[None]
+    batch = torch.from_numpy(resize_image(image, size, size)).to(device).permute(2, 0, 1)[None]
     probability = model(normalise(batch)).logits.sigmoid()[0, 0].float().cpu().numpy()
-    return np.clip(cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
+    return np.clip(resize_image(probability, *image.shape[:2]), 0, 1)

@@ -1,4 +1,4 @@
-"""The training loop, on accelerate: one process or several, CPU or GPU, the same code."""
+"""The training loop, on accelerate: CPU or GPU, one process or several, the same code."""
 
 import json
 import math
@@ -30,7 +30,7 @@ class TrainSettings:
         batch: images a step and process.
         lr, min_lr: learning rate at the first step and after the last; cosine in between.
         weight_decay: of AdamW, on every trained tensor.
-        seed: of the order of the images, the flips and the dropout.
+        seed: of the order of the images, the flips and the dropout; 0 to 2^40.
 
     Raises:
         InputError: a number outside its range.
@@ -46,8 +46,10 @@ class TrainSettings:
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1:
             raise InputError(f"epochs = {self.epochs}, batch = {self.batch}: both must be at least 1")
-        if not 0 <= self.min_lr <= self.lr or not self.lr > 0:
-            raise InputError(f"lr = {self.lr}, min_lr = {self.min_lr}: choose 0 <= min_lr <= lr, lr above 0")
+        if not 0 <= self.min_lr <= self.lr < math.inf or self.lr == 0:
+            raise InputError(f"lr = {self.lr}, min_lr = {self.min_lr}: choose 0 <= min_lr <= lr, lr above 0 and finite")
+        if not 0 <= self.seed <= 2**40:
+            raise InputError(f"seed = {self.seed} does not fit; choose 0 to 2^40")
 
     def lr_at(self, step: int, steps: int) -> float:
         """Learning rate of step 0..steps-1 on the cosine from `lr` to `min_lr`."""
@@ -64,13 +66,13 @@ class EpochSampler(Sampler[int]):
         return self.n
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch))
+        generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch, "order"))
         return iter(torch.randperm(self.n, generator=generator).tolist())
 
 
-def epoch_seed(seed: int, epoch: int) -> int:
-    """One seed for everything random in an epoch: the epoch is then a function of weights, seed and number."""
-    return seed * 100_003 + epoch
+def epoch_seed(seed: int, epoch: int, use: str, process: int = 0) -> int:
+    """A seed for one use in one epoch: an epoch is then a function of weights, seed and number, and can be repeated."""
+    return ((seed * 100_003 + epoch) * 11 + process) * 3 + ("order", "flips", "dropout").index(use)
 
 
 def train(
@@ -110,9 +112,10 @@ def train(
         if run is None:
             raise InputError("resume needs the folder of a run; pass run=")
         history = load_training(run / "last.safetensors", model, optimizer)["history"]
+        _write_metrics(run, history)  # a run killed between the two files has the checkpoint only
 
     sampler = EpochSampler(len(train_mix), settings.seed)
-    whole_batches = len(train_mix) >= settings.batch
+    whole_batches = len(train_mix) >= settings.batch * accelerator.num_processes
     loader = DataLoader(train_mix, batch_size=settings.batch, sampler=sampler, drop_last=whole_batches)
     wrapped, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     steps = settings.epochs * len(loader)
@@ -121,7 +124,7 @@ def train(
         for epoch in range(len(history), settings.epochs):
             sampler.epoch = epoch
             start = time.perf_counter()
-            torch.manual_seed(epoch_seed(settings.seed, epoch) + accelerator.process_index * 7919)
+            torch.manual_seed(epoch_seed(settings.seed, epoch, "dropout", accelerator.process_index))
             loss = _train_epoch(accelerator, wrapped, optimizer, loader, settings, epoch, steps, progress)
             seconds = time.perf_counter() - start
             scores = evaluate(wrapped, validation_mix, batch=settings.batch, accelerator=accelerator).mean
@@ -150,8 +153,8 @@ def _train_epoch(
 ) -> float:
     """Run one epoch; returns the mean loss."""
     model.train()
-    flips = torch.Generator().manual_seed(epoch_seed(settings.seed, epoch) + accelerator.process_index * 7919)
-    total = 0.0
+    flips = torch.Generator().manual_seed(epoch_seed(settings.seed, epoch, "flips", accelerator.process_index))
+    total = torch.zeros((), device=accelerator.device)
     bar = tqdm(
         loader,
         desc=f"epoch {epoch + 1}/{settings.epochs}",
@@ -173,9 +176,9 @@ def _train_epoch(
         accelerator.backward(loss)
         optimizer.step()
         optimizer.zero_grad()
-        total += loss.item()
-        bar.set_postfix(loss=f"{total / (i + 1):.3f}")
-    return total / len(loader)
+        total += loss.detach()
+        bar.set_postfix(loss=f"{total.item() / (i + 1):.3f}")
+    return accelerator.reduce(total, "mean").item() / len(loader)
 
 
 def _save(run: Path, model: nn.Module, optimizer: Any, history: list[dict[str, Any]]) -> None:
@@ -184,4 +187,8 @@ def _save(run: Path, model: nn.Module, optimizer: Any, history: list[dict[str, A
     if history[-1]["validation_dsc"] > best:
         save_weights(run / "best.safetensors", model.state_dict(), {"epoch": len(history)})
     save_training(run / "last.safetensors", model, optimizer, {"history": history})
-    write_text(run / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in history))
+    _write_metrics(run, history)
+
+
+def _write_metrics(run: Path, history: list[dict[str, Any]]) -> None:
+    write_text(run / "metrics.jsonl", "".join(json.dumps(record, allow_nan=False) + "\n" for record in history))

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from mmsnet_lite.data import (
     Mix,
+    check_disjoint,
     folder_parts,
     mixlite_parts,
     normalise,
@@ -28,7 +29,7 @@ def test_a_mix_keeps_dataset_and_modality_of_each_sample(root):
         ("right", "right", "e", 2),
         ("right", "right", "f", 3),
     ]
-    assert mix.datasets == {"left": "ultrasound", "right": "right"}
+    assert mix.modalities == ["ultrasound", "right"]
 
 
 def test_samples_are_the_files(root):
@@ -84,6 +85,8 @@ def test_validation_refuses(root):
     parts = folder_parts(root, ["left"], "train")
     with pytest.raises(InputError, match="validation fraction 1"):
         split_validation(parts, 1)
+    with pytest.raises(InputError, match="seed = -1"):
+        split_validation(parts, 0.5, seed=-1)
     (root / "left/splits/train.txt").write_text("a\n")
     with pytest.raises(InputError, match="left has 1 training image"):
         split_validation(folder_parts(root, ["left"], "train"), 0.1)
@@ -94,6 +97,19 @@ def test_datasets_are_named_once(root):
         folder_parts(root, ["left", "left"], "train")
     with pytest.raises(InputError, match="nowhere does not exist"):
         folder_parts(root, ["nowhere"], "train")
+
+
+def test_a_dataset_is_a_name_and_no_path(root):
+    with pytest.raises(InputError, match=r"dataset '\.\./left' is a path"):
+        folder_parts(root, ["../left"], "train")
+
+
+def test_a_stem_in_both_splits_is_refused(root):
+    train, test = (folder_parts(root, ["left", "right"], split) for split in ("train", "test"))
+    assert check_disjoint(train, test) is None
+    (root / "right/splits/test.txt").write_text("e\nb\n")
+    with pytest.raises(InputError, match="right lists 'b' for training and for test"):
+        check_disjoint(train, folder_parts(root, ["left", "right"], "test"))
 
 
 def test_flips_are_joint_seeded_and_all_four_occur():

@@ -5,43 +5,10 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 from small import write_dataset
 
-from mmsnet_lite.data import Mix, PreparedFolder, folder_parts, read_image, read_mask, resize_pair
+from mmsnet_lite.data import Mix, PreparedFolder, folder_parts
 from mmsnet_lite.errors import InputError
-
-
-def test_convention_grey_is_repeated_and_alpha_dropped(tmp_path):
-    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    Image.fromarray(grey).save(tmp_path / "g.png")
-    assert np.array_equal(read_image(tmp_path / "g.png"), np.stack([grey] * 3, -1))
-    rgba = np.dstack([np.full((4, 4, 3), 77, np.uint8), np.zeros((4, 4), np.uint8)])
-    Image.fromarray(rgba).save(tmp_path / "a.png")
-    assert np.unique(read_image(tmp_path / "a.png")).tolist() == [77]
-
-
-def test_images_are_rgb(tmp_path):
-    cv2.imwrite(str(tmp_path / "c.png"), np.full((4, 4, 3), (10, 20, 30), np.uint8))  # OpenCV writes BGR
-    assert read_image(tmp_path / "c.png")[0, 0].tolist() == [30, 20, 10]
-
-
-def test_convention_mask_cuts_at_128_and_reads_one_bit_files(tmp_path):
-    Image.fromarray(np.array([[0, 127], [128, 255]], np.uint8)).save(tmp_path / "m.png")
-    assert read_mask(tmp_path / "m.png").tolist() == [[0, 0], [1, 1]]
-    Image.fromarray(np.array([[True, False]])).save(tmp_path / "bit.png")
-    assert read_mask(tmp_path / "bit.png").tolist() == [[1, 0]]
-
-
-@pytest.mark.parametrize("size", [32, 100])
-def test_convention_mask_stays_binary_and_keeps_its_area(size):
-    mask = np.zeros((64, 48), np.uint8)
-    mask[10:40, 8:30] = 1
-    image, small = resize_pair(np.dstack([mask * 200] * 3), mask, size)
-    assert image.shape == (size, size, 3)
-    assert set(np.unique(small)) == {0, 1}
-    assert small.mean() == pytest.approx(mask.mean(), abs=0.02)
-    assert np.abs(image[..., 0] / 200.0 - small).mean() < 0.03  # both moved alike
 
 
 def test_modality_comes_from_the_card_else_the_name(tmp_path):
@@ -79,6 +46,10 @@ def damage(folder, what):
         (folder / "splits" / "train.txt").write_text("a\nb\na\n")
     elif what == "empty split":
         (folder / "splits" / "train.txt").write_text("\n")
+    elif what == "ending in split":
+        (folder / "splits" / "train.txt").write_text("a.png\n")
+    elif what == "no text":
+        (folder / "splits" / "train.txt").write_bytes("é".encode("latin-1"))
     elif what == "no split":
         (folder / "splits" / "train.txt").unlink()
 
@@ -93,6 +64,8 @@ FAULTS = {
     "two images": r"share one stem; keep one",
     "listed twice": r"train\.txt lists 'a' more than once",
     "empty split": r"train\.txt is empty",
+    "ending in split": r"images/a\.png\.\* does not exist, but a split lists 'a\.png'; leave the ending away",
+    "no text": r"train\.txt is not UTF-8 text",
     "no split": r"train\.txt does not exist; write one stem",
 }
 
@@ -125,3 +98,24 @@ def test_write_splits_refuses_and_writes_nothing(tmp_path):
     with pytest.raises(InputError, match=r"a\.png does not exist, but an image 'a' does"):
         PreparedFolder(folder).write_splits(0.5)
     assert not (folder / "splits").exists()
+
+
+def test_upper_case_endings_and_a_byte_order_mark_are_read(tmp_path):
+    folder = write_dataset(tmp_path, "set")
+    (folder / "images/a.png").rename(folder / "images/a.PNG")
+    (folder / "splits/train.txt").write_text("a\nb\n", encoding="utf-8-sig")
+    prepared = PreparedFolder(folder)
+    assert prepared.stems("train") == ["a", "b"]
+    assert prepared.image_path("a").name == "a.PNG"
+
+
+def test_split_command_is_offered_only_where_it_would_work(tmp_path):
+    folder = write_dataset(tmp_path, "set")
+    (folder / "splits/test.txt").unlink()
+    with pytest.raises(InputError) as refused:
+        PreparedFolder(folder).stems("test")
+    assert "draw it" not in str(refused.value)
+    (folder / "splits/train.txt").unlink()
+    (folder / "splits").rmdir()
+    with pytest.raises(InputError, match=r"python -m mmsnet_lite split .*set` draw it"):
+        PreparedFolder(folder).stems("test")

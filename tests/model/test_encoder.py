@@ -103,6 +103,19 @@ def test_incomplete_checkpoint_is_refused(checkpoint, tmp_path):
         MiTEncoder("mit-nano", str(tmp_path))
 
 
+def test_damaged_checkpoint_is_refused(checkpoint, tmp_path):
+    whole = (checkpoint / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "config.json").write_text((checkpoint / "config.json").read_text())
+    with pytest.raises(InputError, match=r"cannot be read \(.*; pass a local folder"):
+        MiTEncoder("mit-nano", str(tmp_path))
+
+
+def test_half_precision_checkpoint_gives_a_float32_encoder(checkpoint, tmp_path):
+    SegformerForImageClassification.from_pretrained(checkpoint).half().save_pretrained(tmp_path)
+    assert {p.dtype for p in MiTEncoder("mit-nano", str(tmp_path)).parameters()} == {torch.float32}
+
+
 def test_missing_checkpoint_names_the_ways_out(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(ENCODERS["mit-nano"].transformers_config().to_dict()))
     with pytest.raises(InputError, match="cannot be read.*pretrained=None"):

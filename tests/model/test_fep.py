@@ -1,5 +1,7 @@
 """The frequency prompt: its merge, its statistics and what it must not lose."""
 
+import copy
+import importlib.util
 import json
 from pathlib import Path
 
@@ -8,9 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
+from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.frequency import laplacian_high_pass
 from mmsnet_lite.model.fep import BAND_STD, KINDS, LUMA, build_fep
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks/band_statistics.py"
 
 
 @pytest.mark.parametrize("kind", ["contourlet", "wavelet"])
@@ -51,6 +56,25 @@ def test_none_is_none_and_unknown_is_refused():
 
 def test_band_statistics_are_the_measured_ones():
     """The constants in the code are those that benchmarks/band_statistics.py wrote."""
-    measured = json.loads((Path(__file__).parents[2] / "benchmarks/results/band_statistics.json").read_text())["std"]
+    measured = json.loads(BENCHMARK.with_name("results").joinpath("band_statistics.json").read_text())
+    assert VERSION in measured["images"]
     for kind, std in BAND_STD.items():
-        assert std == pytest.approx(measured[kind], abs=5e-4)
+        assert std == pytest.approx(measured["std"][kind], abs=1e-9)
+
+
+@pytest.mark.slow
+def test_band_statistics_measured_again_are_the_stored_ones():
+    spec = importlib.util.spec_from_file_location("band_statistics", BENCHMARK)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    for kind, std in benchmark.measure()["std"].items():
+        assert std == pytest.approx(BAND_STD[kind], rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["contourlet", "wavelet", "fft"])
+def test_prompt_takes_half_precision(kind):
+    x = torch.randn(1, 3, 64, 64)
+    fep = build_fep(kind)
+    half = copy.deepcopy(fep).bfloat16()(x.bfloat16())
+    assert half.dtype == torch.bfloat16
+    assert_close(half.float(), fep(x), atol=0.15, rtol=0.05)

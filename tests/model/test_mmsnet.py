@@ -1,5 +1,8 @@
 """The whole network: what it counts, what trains, what it refuses, that it learns."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -46,9 +49,20 @@ def test_frozen_has_neither_adaptor_nor_prompt():
     assert (config.mfa, config.fep) == (False, "none")
 
 
-@pytest.mark.parametrize("tune", ["frozen", "mfa", "full"])
-def test_a_step_moves_what_trains_and_nothing_else(tune):
-    model = nano(tune=tune).train()
+CHOICES = [
+    {"tune": "frozen"},
+    {"tune": "mfa"},
+    {"tune": "full"},
+    {"tune": "full", "mfa": False},
+    {"tune": "mfa", "r": 8, "fep": "wavelet"},
+    {"tune": "mfa", "r": 4, "fep": "fft", "msfg_scales": 1, "frequencies": 1},
+    {"tune": "mfa", "fep": "none", "msfg": False},
+]
+
+
+@pytest.mark.parametrize("options", CHOICES, ids=str)
+def test_a_step_moves_what_trains_and_nothing_else(options):
+    model = nano(**options).train()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
     images, masks = torch.randn(4, 3, 64, 64), (torch.rand(4, 1, 64, 64) > 0.5).float()
@@ -59,7 +73,7 @@ def test_a_step_moves_what_trains_and_nothing_else(tune):
     moved = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
     assert moved == {name for name, p in model.named_parameters() if p.requires_grad}
     encoder_moved = any(name.startswith("encoder.") for name in moved)
-    assert encoder_moved == (tune == "full")
+    assert encoder_moved == (options["tune"] == "full")
 
 
 def test_mfa_trains_with_a_large_encoder_too():
@@ -71,7 +85,9 @@ def test_mfa_trains_with_a_large_encoder_too():
 
 
 def test_frozen_encoder_stays_in_eval_mode():
-    model = nano().train()
+    model = nano()
+    assert not any(module.training for module in model.encoder.modules())  # from construction on
+    model.train()
     assert model.decoder.training
     assert not any(module.training for module in model.encoder.modules())
     assert nano(tune="full").train().encoder.training
@@ -102,17 +118,46 @@ def test_samples_of_a_batch_do_not_touch_each_other():
         ({"encoder": "resnet"}, "encoder 'resnet' is unknown"),
         ({"r": 5}, "r = 5 does not divide the stage widths"),
         ({"tune": "lora"}, "tune = 'lora' is unknown"),
-        ({"tune": "mfa", "mfa": False}, "needs the branch"),
+        ({"tune": "mfa", "mfa": False}, "needs the adaptor branch"),
         ({"fep": "gabor"}, "fep = 'gabor' is unknown"),
         ({"frequencies": 33}, "choose K from 1 to 32"),
         ({"msfg_scales": 0}, "choose S from 1 to 3"),
         ({"dropout": 1.0}, "probability"),
         ({"width": 63}, "even number"),
+        ({"r": 2.0}, "r = 2.0 is no whole number"),
+        ({"levels": 5}, "give a tuple such as"),
+        ({"levels": (2, 3)}, "three levels"),
+        ({"levels": (2, 3, 1)}, "levels = .* does not fit: .*2 or more"),
     ],
 )
 def test_configuration_refuses(options, message):
     with pytest.raises(InputError, match=message):
         MMSNetConfig(**options)
+
+
+def test_random_weights_touch_no_network():
+    code = (
+        "import socket\n"
+        "def refuse(*_): raise AssertionError('the network was asked')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from mmsnet_lite import MMSNet, MMSNetConfig\n"
+        "MMSNet(MMSNetConfig(pretrained=None))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(InputError, match=r"shape \(3, 64, 64\) do not fit; give a batch"):
+        nano()(torch.randn(3, 64, 64))
+    with pytest.raises(InputError, match="give a batch"):
+        nano()(torch.randn(1, 1, 64, 64))
+
+
+def test_size_that_the_levels_do_not_divide_is_refused():
+    model = nano(levels=(2, 3, 7))
+    with pytest.raises(InputError, match="image size 96x96 does not fit: .*nearest that fit"):
+        model.check_size(96, 96)
 
 
 def test_contourlet_needs_a_square_and_others_do_not():

@@ -45,12 +45,15 @@ def test_attention_equals_the_naive_form(size):
     assert_close(attention(x), summed.sigmoid())
 
 
-def test_one_component_averages_to_global_average_pooling():
+def test_one_component_is_global_average_pooling():
+    """With K = 1 the three pools are mean, maximum and minimum of the map itself, at any size."""
     attention = FrequencyChannelAttention(4, 1, grid=56)
-    n, indices = attention.components(28, 28)
-    x = torch.rand(1, 4, n, n)
-    assert indices == [(0, 0)]
-    assert_close((x * dct_basis(indices, n)).mean((0, 2, 3)), x.mean((0, 2, 3)))
+    seen = []
+    attention.weigh.register_forward_pre_hook(lambda _, z: seen.append(z[0]))
+    x = torch.rand(1, 4, 28, 28)
+    attention(x)
+    pools = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True), x.amin((2, 3), keepdim=True)
+    assert_close(torch.cat(seen), torch.cat(pools))
 
 
 def test_small_map_holds_fewer_components():

@@ -118,7 +118,36 @@ def test_loss_that_is_not_finite_names_the_images(mixes, tmp_path):
         train(model, *mixes, SETTINGS, run=tmp_path)
 
 
-@pytest.mark.parametrize("options", [{"epochs": 0}, {"batch": 0}, {"lr": 0.0}, {"lr": 1e-7}])
+def test_divergence_in_the_last_step_keeps_the_checkpoint_before_it(mixes, tmp_path, monkeypatch):
+    """The loss of an epoch's last step is finite, the weights after it are not: nothing may be written."""
+    model = network()
+    train(model, *mixes, TrainSettings(epochs=1, batch=2), run=tmp_path)
+    before = (tmp_path / "last.safetensors").read_bytes()
+    monkeypatch.setattr(TrainSettings, "lr_at", lambda self, step, steps: 1e38)
+    with pytest.raises(InputError, match="not finite"):
+        train(model, *mixes, TrainSettings(epochs=2, batch=6), run=tmp_path, resume=True)
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+
+
+def test_metrics_file_comes_back_from_the_checkpoint(mixes, tmp_path):
+    train(network(), *mixes, TrainSettings(epochs=1, batch=2), run=tmp_path)
+    lines = (tmp_path / "metrics.jsonl").read_text()
+    (tmp_path / "metrics.jsonl").unlink()
+    train(network(), *mixes, TrainSettings(epochs=1, batch=2), run=tmp_path, resume=True)
+    assert (tmp_path / "metrics.jsonl").read_text() == lines
+
+
+def test_bar_shows_loss_and_throughput(mixes, capsys):
+    train(network(), *mixes, TrainSettings(epochs=1, batch=2), progress=True)
+    bar = capsys.readouterr().err
+    assert "epoch 1/1" in bar
+    assert "loss=" in bar
+    assert "image/s" in bar
+
+
+@pytest.mark.parametrize(
+    "options", [{"epochs": 0}, {"batch": 0}, {"lr": 0.0}, {"lr": 1e-7}, {"lr": float("inf")}, {"seed": -1}]
+)
 def test_settings_refuse(options):
     with pytest.raises(InputError):
         TrainSettings(**options)
