@@ -74,6 +74,6 @@ bench: $(FULL_STAMP)
 
 # README's picture, from a fresh default run on MixLite.
 figures: $(FULL_STAMP)
-	test -f runs/mmsnet-mixlite-128-seed0/test.json || $(PY) -m mmsnet_lite train --mix mixlite \
-		$$(test ! -d runs/mmsnet-mixlite-128-seed0 || echo --resume)
-	$(PY) -m mmsnet_lite.course.overview runs/mmsnet-mixlite-128-seed0 figures/overview.png
+	test -f runs/mmsnet-mixlite-96-seed0/test.json || $(PY) -m mmsnet_lite train --mix mixlite \
+		$$(test ! -d runs/mmsnet-mixlite-96-seed0 || echo --resume)
+	$(PY) -m mmsnet_lite.course.overview runs/mmsnet-mixlite-96-seed0 figures/overview.png

@@ -1,7 +1,7 @@
 """Colonoscopy: wet pink mucosa as a lit height field with folds around a dark lumen. The mask is the polyp.
 
 Folds, fine texture and the polyp are heights; one light at the camera shades them all, so the polyp stands out by its
-form, its highlights and a shift of colour, each of which may be faint.
+form, its highlights and a shift of colour.
 """
 
 import math
@@ -43,14 +43,14 @@ def draw(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     inside = texture.smoothstep(depth, -soft, soft)
 
     radius = math.sqrt(area / math.pi)
-    steep = rng.uniform(0.16, 0.5)
+    steep = rng.uniform(0.24, 0.55)
     power = rng.uniform(2.0, 3.5)
     dome = steep * radius * np.clip(1 - rise**power, 0, None)
     lobes = 0.0022 * texture.band_noise(rng, canvas, rng.uniform(10, 22), cells=64) * rng.uniform(0.0, 1.0) ** 2
     flat = texture.smoothstep(depth, -0.02, 0.25 * radius)
     height = height * (1 - 0.8 * flat) + dome + lobes * inside
     colour = _tissue(rng, canvas, colour, inside)
-    shadow = rng.uniform(0.08, 0.32) * np.exp(np.minimum(depth, 0) / (0.06 * radius + 0.008)) * (1 - inside)
+    shadow = rng.uniform(0.14, 0.38) * np.exp(np.minimum(depth, 0) / (0.06 * radius + 0.008)) * (1 - inside)
 
     image = _light(rng, canvas, height, colour, lumen, shadow, rng.uniform(0.0, 0.05) * inside)
     visible = frame.opening(canvas)
@@ -118,11 +118,11 @@ def _mucosa(rng: np.random.Generator, canvas: int) -> np.ndarray:
 
 
 def _tissue(rng: np.random.Generator, canvas: int, colour: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Shifts the colour within the polyp: redder or paler, by little or much, with a finer pattern of pits."""
-    redder = (rng.uniform(0.98, 1.12), rng.uniform(0.76, 0.95), rng.uniform(0.76, 0.98))
-    paler = (rng.uniform(1.0, 1.12), rng.uniform(1.04, 1.2), rng.uniform(1.05, 1.3))
+    """Shifts the colour within the polyp: redder or paler, with a finer pattern of pits."""
+    redder = (rng.uniform(0.98, 1.12), rng.uniform(0.62, 0.84), rng.uniform(0.64, 0.88))
+    paler = (rng.uniform(1.0, 1.12), rng.uniform(1.14, 1.34), rng.uniform(1.18, 1.45))
     shift = redder if rng.random() < 0.55 else paler
-    pits = 1 + rng.uniform(0.0, 0.06) * texture.band_noise(rng, canvas, rng.uniform(26, 45), 0.4, cells=128)
+    pits = 1 + rng.uniform(0.03, 0.1) * texture.band_noise(rng, canvas, rng.uniform(26, 45), 0.4, cells=128)
     return colour * (1 + inside * (texture.planes(shift) * pits - 1))
 
 
