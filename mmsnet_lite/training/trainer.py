@@ -106,7 +106,7 @@ def train(
     device = accelerator.device
     trained = [p for p in model.parameters() if p.requires_grad]
     model.to(device)
-    optimizer = torch.optim.AdamW(trained, lr=settings.lr, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(trained, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     history: list[dict[str, Any]] = []
     if resume:
         if run is None:
