@@ -8,7 +8,7 @@ from pathlib import Path
 from mmsnet_lite import __version__, cli
 from mmsnet_lite.errors import InputError
 
-EPOCHS, BATCH, SIZE, VALIDATION = 20, 8, 96, 0.05
+EPOCHS, BATCH, SIZE, VALIDATION = 16, 8, 96, 0.05
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--fep", help="contourlet (default), wavelet, fft or none")
         sub.add_argument("--frequencies", type=int, help="K, DCT components of MSFG (default 32)")
         sub.add_argument("--msfg-scales", type=int, help="S, scales of MSFG (default 3)")
-        sub.add_argument("--width", type=int, help="channels of MMSNet's decoder (64) or U-Net's first level (16)")
+        sub.add_argument(
+            "--width", type=int, help="channels of MMSNet's decoder (64; with mit-nano 32) or U-Net's first level (16)"
+        )
 
     train = command("train", cli.run_train, "Train a network, choose its best epoch, score it on the test split.")
     train.add_argument("--mix", choices=["mixlite"], help="a mix by name; mixlite is synthetic and needs no download")

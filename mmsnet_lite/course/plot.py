@@ -8,8 +8,11 @@ import numpy as np
 from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from mmsnet_lite.course.colours import AGREE, FALSE_ALARM, MISSED, overlay
+
+DPI = 80  # of figures in lessons
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -19,12 +22,14 @@ def show(figure: Figure, alt: str) -> None:
         figure: what a function of this file returned.
         alt: the finding in words, with its number.
     """
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=80)
-    picture = base64.b64encode(stream.getvalue()).decode()
-    size = "x".join(f"{inches * 80:.0f}" for inches in figure.get_size_inches())
+    stream, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI)
+    with Image.open(stream) as picture:  # 256 colours: a third of the bytes, and lessons stay below 1 MB
+        picture.convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    png = base64.b64encode(small.getvalue()).decode()
+    size = "x".join(f"{inches * DPI:.0f}" for inches in figure.get_size_inches())
     text = f"<Figure size {size} with {len(figure.axes)} Axes>"
-    display({"image/png": picture, "text/plain": text}, metadata={"image/png": {"alt": alt}}, raw=True)
+    display({"image/png": png, "text/plain": text}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def save(figure: Figure, path: str) -> None:

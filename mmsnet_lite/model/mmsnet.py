@@ -117,7 +117,7 @@ class Decoder(nn.Module):
             for width in widths
         )
         self.guide = nn.ModuleList(
-            MSFG(d, scales=config.msfg_scales, frequencies=config.frequencies, grid=224 // stride)
+            MSFG(d, scales=config.msfg_scales, frequencies=config.frequencies, grid=224 // stride, min_channels=d)
             if config.msfg
             else nn.Identity()
             for stride in STRIDES
