@@ -81,3 +81,17 @@ def test_block_is_a_residual_mean_over_scales():
     block = MSFG(64).eval()
     x = torch.randn(1, 64, 16, 16)
     assert_close(block(x), x + sum(branch(x) for branch in block.branches) / 3)
+
+
+def test_branch_equals_its_formula():
+    """Y = X' (alpha (1 - M) + beta M): alpha weighs the background, beta the foreground."""
+    branch = ScaleBranch(64, 1, 8, 28, 64).eval()
+    with torch.no_grad():
+        branch.alpha.fill_(0.2)
+        branch.beta.fill_(0.9)
+    x = torch.randn(2, 64, 16, 16)
+    inner = branch.decompose(F.avg_pool2d(x, 2))
+    inner = inner * branch.attention(inner)
+    mask = torch.sigmoid(torch.einsum("bchw,c->bhw", inner, branch.foreground.weight[0, :, 0, 0]))[:, None]
+    expected = branch.expand(inner * (0.2 * (1 - mask) + 0.9 * mask))
+    assert_close(branch(x), F.interpolate(expected, size=(16, 16), mode="bilinear"))
