@@ -40,7 +40,7 @@ def test_overlay_without_a_truth_shows_the_prediction_alone():
 
 def test_shown_figure_carries_its_alt_text(monkeypatch):
     shown = {}
-    monkeypatch.setattr(plot, "display", lambda data, **rest: shown.update(data=data, **rest))
+    monkeypatch.setattr(plot.figure, "display", lambda data, **rest: shown.update(data=data, **rest))
     plot.show(plot.gallery([GREY] * 6, [rectangle(10, 40)] * 6, ["a", "b"], columns=3), "six squares")
     assert shown["metadata"]["image/png"]["alt"] == "six squares"
     assert base64.b64decode(shown["data"]["image/png"]).startswith(b"\x89PNG")

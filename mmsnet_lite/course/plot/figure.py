@@ -1,4 +1,4 @@
-"""Every figure of the project; each function returns a matplotlib figure on a white background."""
+"""What all figures share: a white canvas, grids of pictures, and showing or saving them with their alternative text."""
 
 import base64
 import io
@@ -15,21 +15,32 @@ from mmsnet_lite.course.colours import AGREE, FALSE_ALARM, MISSED, overlay
 DPI = 80  # of figures in lessons
 
 
+def blank(width: float, height: float) -> Figure:
+    """An empty figure of so many inches on a white background, outside pyplot's global state."""
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> str:
+    """A figure as a base64 PNG of 256 colours: a third of the bytes, so that lessons stay below 1 MB."""
+    stream, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI)
+    with Image.open(stream) as picture:
+        picture.convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
+
+
 def show(figure: Figure, alt: str) -> None:
     """Show a figure in a notebook, with its alternative text in the output's metadata.
 
     Args:
-        figure: what a function of this file returned.
+        figure: what a function of this room returned.
         alt: the finding in words, with its number.
     """
-    stream, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI)
-    with Image.open(stream) as picture:  # 256 colours: a third of the bytes, and lessons stay below 1 MB
-        picture.convert("RGB").quantize(256).save(small, format="png", optimize=True)
-    png = base64.b64encode(small.getvalue()).decode()
     size = "x".join(f"{inches * DPI:.0f}" for inches in figure.get_size_inches())
     text = f"<Figure size {size} with {len(figure.axes)} Axes>"
-    display({"image/png": png, "text/plain": text}, metadata={"image/png": {"alt": alt}}, raw=True)
+    display({"image/png": png(figure), "text/plain": text}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def save(figure: Figure, path: str) -> None:
@@ -59,8 +70,7 @@ def picture_grid(
     columns = len(rows[0])
     foot = 0.35 if legend else 0.05
     height = side * len(rows) + 0.3 * bool(column_names) + foot
-    figure = Figure(figsize=(side * columns + 0.35, height), facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = blank(side * columns + 0.35, height)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for i, row in enumerate(rows):
         for j, picture in enumerate(row):

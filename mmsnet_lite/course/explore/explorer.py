@@ -1,0 +1,86 @@
+"""What all explorers share: a static figure first, and live controls below it where a reader can move them."""
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from mmsnet_lite.course.plot import png, show
+from mmsnet_lite.course.profile import live
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A control with one position for each of `options`, starting at `start`."""
+
+    label: str
+    options: Sequence[Any]
+    start: Any
+
+    def __post_init__(self) -> None:
+        if self.start not in self.options:
+            raise ValueError(f"control {self.label!r} starts at {self.start!r}, which is none of {self.options}")
+
+    def widget(self) -> ipywidgets.SelectionSlider:
+        """The live control."""
+        return ipywidgets.SelectionSlider(
+            options=list(self.options),
+            value=self.start,
+            description=self.label,
+            continuous_update=False,
+            style={"description_width": "initial"},
+        )
+
+
+class Explorer:
+    """A figure whose settings can be moved.
+
+    As the last expression of a cell it shows the figure at the controls' starts and, unless MMSNET_STATIC=1, the
+    controls below it; a moved control draws the figure anew under them, with its alternative text.
+
+    Args:
+        draw: a plain function from the controls' values (by keyword) to a figure and its alternative text.
+        controls: one `Choice` for each keyword of `draw`.
+    """
+
+    def __init__(self, draw: Callable[..., tuple[Figure, str]], **controls: Choice) -> None:
+        self.draw, self.controls = draw, controls
+        self.widgets: dict[str, ipywidgets.SelectionSlider] = {}
+        self.picture = ipywidgets.HTML() if live() else None
+
+    def _ipython_display_(self) -> None:
+        show(*self.draw(**{name: control.start for name, control in self.controls.items()}))
+        if self.picture is not None:
+            self.widgets = {name: control.widget() for name, control in self.controls.items()}
+            for widget in self.widgets.values():
+                widget.observe(self._redraw, names="value")
+            display(ipywidgets.VBox([*self.widgets.values(), self.picture]))
+
+    def _redraw(self, _change: object) -> None:
+        """Draw below the controls; an error is shown there too, because a browser hides those of callbacks."""
+        assert self.picture is not None
+        try:
+            figure, alt = self.draw(**{name: widget.value for name, widget in self.widgets.items()})
+        except Exception as error:
+            self.picture.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+            raise
+        self.picture.value = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png(figure)}">'
+
+    def sweep(self) -> int:
+        """Move every live control through its positions, one control after another; returns the number of drawings.
+
+        Raises:
+            RuntimeError: when no live control is shown (MMSNET_STATIC=1, or the explorer was not displayed).
+        """
+        if not self.widgets:
+            raise RuntimeError("no live controls are shown; display the explorer without MMSNET_STATIC=1 first")
+        moves = 0
+        for name, control in self.controls.items():
+            for option in [*control.options, control.start]:
+                moves += self.widgets[name].value != option
+                self.widgets[name].value = option
+        return moves
