@@ -5,23 +5,25 @@
 matrices of frequency channel attention. Read filters, periodic, pyramid, directional, contourlet; then the others.
 """
 
-from .contourlet import BandShapes, ContourletCoefficients, ContourletTransform
+from .coefficients import BandShapes, ContourletCoefficients
+from .contourlet import ContourletTransform
 from .dct import dct_basis, frequency_indices, grid_size, pool_matrix
-from .directional import directional_filter_bank, directional_filter_bank_inverse
-from .filters import FilterPair, index_order, ladder_filter, pyramid_filters, wavelet_filters
+from .directional import DirectionalFilterBank, wedge_angles
+from .filters import FilterPair, index_order, ladder_filter, pyramid_filters
 from .fourier import high_pass
-from .pyramid import laplacian_high_pass, laplacian_step, laplacian_step_inverse
+from .pyramid import LaplacianPyramid, laplacian_high_pass, laplacian_step, laplacian_step_inverse
+from .responses import directional_responses
 from .wavelet import WaveletTransform
 
 __all__ = [
     "BandShapes",
     "ContourletCoefficients",
     "ContourletTransform",
+    "DirectionalFilterBank",
     "FilterPair",
+    "LaplacianPyramid",
     "WaveletTransform",
     "dct_basis",
-    "directional_filter_bank",
-    "directional_filter_bank_inverse",
     "frequency_indices",
     "grid_size",
     "high_pass",
@@ -32,5 +34,6 @@ __all__ = [
     "laplacian_step_inverse",
     "pool_matrix",
     "pyramid_filters",
-    "wavelet_filters",
+    "directional_responses",
+    "wedge_angles",
 ]

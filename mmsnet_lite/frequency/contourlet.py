@@ -1,62 +1,36 @@
 """The contourlet transform: a Laplacian pyramid whose details are split into directions.
 
 Do and Vetterli, "The contourlet transform: an efficient directional multiresolution image representation" (IEEE Trans.
-Image Processing, 2005), with the conventions of their MATLAB toolbox, written from the formulas.
+Image Processing, 2005), with the conventions of their MATLAB toolbox, written from the formulas. Computed on spectra:
+one FFT in, per level one matrix product for each band shape, one small inverse FFT a band.
 """
 
-from typing import NamedTuple
+import torch
+from torch import Tensor
 
-from torch import Tensor, nn
-
-from .directional import directional_filter_bank, directional_filter_bank_inverse
+from .bank import bank_weights, join_spectrum, low_pass, split_spectrum
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, nearest_sizes
+from .directional import check_directions, wedge_angles
 from .filters import ladder_filter, pyramid_filters
 from .periodic import check_image
-from .pyramid import laplacian_step, laplacian_step_inverse
 
 
-class ContourletCoefficients(NamedTuple):
-    """What a transform of this room returns: `low` (b c h w) and ``bands[j][k]`` (b c h_jk w_jk), coarse to fine."""
-
-    low: Tensor
-    bands: tuple[tuple[Tensor, ...], ...]
-
-
-class BandShapes(NamedTuple):
-    """Heights and widths nested as the coefficients: ``low`` and ``bands[j][k]``, each (h, w)."""
-
-    low: tuple[int, int]
-    bands: tuple[tuple[tuple[int, int], ...], ...]
-
-
-def check_coefficients(coefficients: ContourletCoefficients, shapes: BandShapes) -> None:
-    """Raises ValueError naming the first band whose presence or size does not match `shapes`."""
-    low, bands = coefficients
-    check_image(low)
-    given, expected = [len(level) for level in bands], [len(level) for level in shapes.bands]
-    if given != expected:
-        raise ValueError(f"expected {expected} bands per level (coarse to fine), got {given}")
-    for j, level in enumerate(bands):
-        for k, band in enumerate(level):
-            if tuple(band.shape) != (*low.shape[:2], *shapes.bands[j][k]):
-                raise ValueError(
-                    f"bands[{j}][{k}] has shape {tuple(band.shape)}, expected {(*low.shape[:2], *shapes.bands[j][k])}"
-                )
-
-
-class ContourletTransform(nn.Module):
-    """The contourlet transform of square images; no parameters, no buffers.
+class ContourletTransform(SubbandTransform):
+    """The contourlet transform; no parameters, no buffers.
 
     With ``x_0 = x`` and J = ``len(levels)``, for j = 1 (finest) .. J: ``x_j = H x_{j-1}``, ``d_j = x_{j-1} - G x_j``,
-    and d_j is split into ``2^l`` directions; ``low = x_J``. See `laplacian_step` and `directional_filter_bank`.
+    and d_j is split into ``2^l`` directions; ``low = x_J``. See `LaplacianPyramid` and `DirectionalFilterBank`.
 
     Convention: ``levels[0]`` and ``bands[0]`` are the coarsest level, ``levels[-1]`` and ``bands[-1]`` the finest.
     Convention: ``low`` is 2^J x the local mean, as in the toolbox (8 for a constant image of ones at J = 3): divide it
     by 2^J before feeding a network. All bands of a constant image are zero.
     Convention: within a level the toolbox's order, wide bands (near-vertical edges) first, then tall ones.
-    Convention: periodic extension; the image continues at its opposite edge.
+    Convention: periodic extension without a seam: moving the image by a band's decimation, 2^(j-1) (2^(l-1), 2) pixels
+    for wide bands of pyramid level j, moves the band by one sample, exactly, for every l.
+    Convention: float16 and bfloat16 images are transformed in float32, inside autocast too.
 
     Args:
-        levels: l per pyramid level, each 2 or more: ``2^l`` directions.
+        levels: l per pyramid level, coarse to fine, each 2 or more: ``2^l`` directions.
         pyramid: ``"9-7"`` or ``"5-3"``.
         ladder: ``"pkva"`` (= ``"pkva12"``), ``"pkva8"`` or ``"pkva6"``.
 
@@ -74,79 +48,96 @@ class ContourletTransform(nn.Module):
         if not self.levels:
             raise ValueError("levels is empty; give one entry per pyramid level, for example (2, 3, 4)")
         for j, depth in enumerate(self.levels):
-            if not isinstance(depth, int) or depth < 2:
-                raise ValueError(
-                    f"levels[{j}] = {depth!r}: each entry l must be an integer of 2 or more (2^l directions); "
-                    "0 (no directions) and 1 (two quincunx bands on a diamond lattice) are not offered"
-                )
+            check_directions(depth, f"levels[{j}]")
 
     def extra_repr(self) -> str:
         return f"levels={self.levels}, pyramid={self.pyramid!r}, ladder={self.ladder!r}"
 
-    def size_unit(self) -> int:
-        """The side of an image must be a multiple of this: the largest of ``2^(j-1) 2^(l_j-1)``, j = 1 the finest."""
-        return max(2 ** (j + depth - 1) for j, depth in enumerate(reversed(self.levels)))
+    def directions(self) -> tuple[tuple[float, ...], ...]:
+        """The angle of each band in degrees, nested as ``bands[j][k]``, see `wedge_angles`."""
+        return tuple(wedge_angles(depth) for depth in self.levels)
 
-    def _check_size(self, h: int, w: int) -> None:
-        unit = self.size_unit()
-        low, high = max(min(h, w) // unit * unit, unit), -(-max(h, w) // unit) * unit
-        fits = f"{low}x{low}" if low == high else f"{low}x{low} or {high}x{high}"
-        if h != w:
-            raise ValueError(f"the contourlet transform needs a square image, got {h}x{w}; nearest that fit: {fits}")
-        for j, depth in enumerate(reversed(self.levels)):
-            if h % 2 ** (j + depth - 1):
-                raise ValueError(
-                    f"levels[{len(self.levels) - 1 - j}] = {depth} (pyramid level {j + 1}, 1 = finest) of a {h}x{w} "
-                    f"image works on a side of {h / 2**j:g}, not divisible by 2^({depth}-1) = {2 ** (depth - 1)}; "
-                    f"levels={self.levels} needs a multiple of {unit}, nearest that fit: {fits}"
-                )
+    def size_unit(self) -> int:
+        """Both sides must be multiples of this: the largest of ``2^(j-1) 2^(l_j-1)``, j = 1 the finest level."""
+        return max(2 ** (j + depth - 1) for j, depth in enumerate(reversed(self.levels)))
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
         """Sizes of all bands of an h x w image, nested as the coefficients, without transforming anything.
 
-        With n = h / 2^(j-1) at pyramid level j: 2^(l-1) bands (n / 2^(l-1), n / 2), then as many transposed.
+        At pyramid level j, where the image is h/2^(j-1) x w/2^(j-1): 2^(l-1) wide bands of 1/2^(l-1) of its rows and
+        half its columns, then as many tall ones.
 
         Raises:
             ValueError: for a size that does not fit, as `forward`.
         """
-        self._check_size(h, w)
         bands = []
-        for j, depth in zip(reversed(range(len(self.levels))), self.levels, strict=True):
-            n, half = h >> j, 2 ** (depth - 1)
-            bands.append(((n // half, n // 2),) * half + ((n // 2, n // half),) * half)
-        return BandShapes((h >> len(self.levels), w >> len(self.levels)), tuple(bands))
+        for j, depth in enumerate(reversed(self.levels)):
+            rows, columns, half = h >> j, w >> j, 2 ** (depth - 1)
+            if h % (half << j) or w % (half << j):
+                unit = self.size_unit()
+                raise ValueError(
+                    f"levels[{len(self.levels) - 1 - j}] = {depth} (pyramid level {j + 1}, 1 = finest) of a {h}x{w} "
+                    f"image works on {h / 2**j:g}x{w / 2**j:g}, which 2^({depth}-1) = {half} does not divide; "
+                    f"levels={self.levels} needs multiples of {unit}, nearest that fit: {nearest_sizes(h, w, unit)}; "
+                    "see pad_to_fit"
+                )
+            bands.append(((rows // half, columns // 2),) * half + ((rows // 2, columns // half),) * half)
+        return BandShapes((h >> len(self.levels), w >> len(self.levels)), tuple(reversed(bands)))
 
     def forward(self, x: Tensor) -> ContourletCoefficients:
         """Transform images.
 
         Args:
-            x: (b c n n), float32 or float64, any value range; n a multiple of `size_unit`.
+            x: (b c h w), float32 or float64, any value range; sides multiples of `size_unit`.
 
         Returns:
-            `low` (b c n/2^J n/2^J) and ``bands[j][k]``, shapes as `band_shapes`.
+            `low` (b c h/2^J w/2^J) and ``bands[j][k]``, shapes as `band_shapes`.
 
         Raises:
             ValueError: for a size that does not fit; the message names the level and the nearest sizes that do.
         """
-        check_image(x)
-        self._check_size(*x.shape[-2:])
-        low, bands = x, []
+        x = check_image(x)
+        self.band_shapes(*x.shape[-2:])
+        lead = x.shape[:2]
+        spectrum, levels = torch.fft.fft2(x.flatten(0, 1)), []
         for depth in reversed(self.levels):
-            low, detail = laplacian_step(low, self.pyramid)
-            bands.append(directional_filter_bank(detail, depth, self.ladder))
-        return ContourletCoefficients(low, tuple(reversed(bands)))
+            h, w = spectrum.shape[-2:]
+            weights = bank_weights(h, w, depth, self.ladder, self.pyramid, False, x.dtype, x.device)
+            levels.append(tuple(band.unflatten(0, lead) for band in split_spectrum(spectrum, depth, weights)))
+            spectrum = self._reduce(spectrum, x)
+        h, w = spectrum.shape[-2:]
+        low = torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w)).unflatten(0, lead)
+        return ContourletCoefficients(low, tuple(reversed(levels)))
 
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
-        """Rebuild images (b c n n) from their coefficients; exact, and linear in coefficients that were changed.
+        """Rebuild images (b c h w) from their coefficients; exact, and linear in coefficients that were changed.
 
-        Convention: the Do-Vetterli frame inverse at every pyramid level (`laplacian_step_inverse`).
+        Convention: the Do-Vetterli frame inverse at every pyramid level, ``x = G (low - H d) + d``.
 
         Raises:
             ValueError: for a missing band or a shape that does not belong; the message names the band.
         """
-        low, bands = coefficients
-        check_image(low)
-        check_coefficients(coefficients, self.band_shapes(*(side << len(self.levels) for side in low.shape[-2:])))
-        for level in bands:
-            low = laplacian_step_inverse(low, directional_filter_bank_inverse(level, self.ladder), self.pyramid)
-        return low
+        h, w = self._check_coefficients(coefficients)
+        low = check_image(coefficients.low)
+        spectrum = torch.fft.fft2(low.flatten(0, 1))
+        for depth, level in zip(self.levels, coefficients.bands, strict=True):
+            rows, columns = 2 * spectrum.shape[-2], 2 * spectrum.shape[-1]
+            weights = bank_weights(rows, columns, depth, self.ladder, self.pyramid, True, low.dtype, low.device)
+            detail = join_spectrum([band.to(low.dtype).flatten(0, 1) for band in level], depth, weights)
+            spectrum = self._expand(spectrum, low) + detail
+        return torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w)).unflatten(0, low.shape[:2])
+
+    def _reduce(self, spectrum: Tensor, like: Tensor) -> Tensor:
+        """H: low-pass and keep every second row and column, (n h w) -> (n h/2 w/2)."""
+        n, h, w = spectrum.shape
+        taps = pyramid_filters(self.pyramid).analysis
+        rows, columns = (low_pass(side, taps, like.dtype, like.device) / 2 for side in (h, w))
+        spectrum = (spectrum.view(n, 2, h // 2, w) * rows.view(2, h // 2, 1)).sum(1)
+        return (spectrum.view(n, h // 2, 2, w // 2) * columns.view(2, w // 2)).sum(2)
+
+    def _expand(self, spectrum: Tensor, like: Tensor) -> Tensor:
+        """G: insert zeros between rows and columns and low-pass, (n h w) -> (n 2h 2w)."""
+        _, h, w = spectrum.shape
+        taps = pyramid_filters(self.pyramid).synthesis
+        rows, columns = (low_pass(2 * side, taps, like.dtype, like.device) for side in (h, w))
+        return spectrum.tile(1, 2, 2) * rows[:, None] * columns

@@ -39,7 +39,8 @@ def frequency_indices(count: int, n: int, order: str = "top") -> list[tuple[int,
 
     ``u -> u n / 7`` for n a multiple of 7; ``u -> round(u (n - 1) / 6)`` for n below 7, where several may meet.
 
-    Convention: u counts half periods down the rows, v along the columns; (0, 0) is the mean and comes first.
+    Convention: u counts half periods down the rows, v along the columns; (0, 0) is the mean, first in "top" and "low"
+    and absent from "bot".
     Convention: below 7, duplicates are dropped and the order kept, so fewer than `count` may come back: the length of
     the list is the effective K.
     Convention: below 7, halves round up; Python's ``round`` would send u = 1 to the mean at n = 4.
@@ -47,7 +48,7 @@ def frequency_indices(count: int, n: int, order: str = "top") -> list[tuple[int,
     Args:
         count: K, 1 to 32.
         n: the grid's side: 1 to 6, or a multiple of 7 (see `grid_size`).
-        order: ``"top"`` or ``"low"``.
+        order: ``"top"``, ``"low"`` or ``"bot"``.
 
     Raises:
         ValueError: for another count, n or order.

@@ -1,217 +1,125 @@
-"""The directional filter bank: a square image split into 2^l bands, one per wedge of directions, no sample added.
+"""The directional filter bank: images split into 2^l bands, one per wedge of directions, no sample added.
 
-Bamberger and Smith (1992) in the ladder form of Phoong et al. (1995), tree and band order of Do and Vetterli's
-contourlet toolbox, written from the formulas. This is the plain periodic form: exact reconstruction always,
-shift-covariant on its lattice for l = 2; for l >= 3 the periodic extension leaves a seam in the sheared arrays.
+Bamberger and Smith, "A filter bank for the directional decomposition of images" (1992); tree and band order of Do and
+Vetterli's contourlet toolbox. It works on spectra (`responses`, `bank`), so its periodic extension has no seam.
 """
 
+import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from .bank import bank_weights, decimations, join_spectrum, split_spectrum
+from .coefficients import nearest_sizes
 from .filters import ladder_filter
-from .periodic import check_image, extend, slide
-
-_SQRT2 = 2**0.5
-
-# --- where the samples go: resampling, on a 2-D array --------------------------------------------------------------
+from .periodic import check_image
 
 
-def _shear_rows(x: Tensor, shift: int) -> Tensor:
-    """``y[i, j] = x[(i + shift j) mod h, j]``: the toolbox's R1 (shift 1) and R2 (shift -1)."""
-    h, w = x.shape
-    rows = torch.arange(h, device=x.device)[:, None] + shift * torch.arange(w, device=x.device)
-    return x.gather(0, rows % h)
-
-
-def _shear_columns(x: Tensor, shift: int) -> Tensor:
-    """``y[i, j] = x[i, (j + shift i) mod w]``: the toolbox's R3 (shift 1) and R4 (shift -1)."""
-    h, w = x.shape
-    columns = torch.arange(w, device=x.device) + shift * torch.arange(h, device=x.device)[:, None]
-    return x.gather(1, columns % w)
-
-
-def _parallelogram1(x: Tensor) -> Tensor:
-    """P1, even rows sheared one way; odd rows too, after one step left. (h, w) -> (2, h/2, w)."""
-    return torch.stack([_shear_columns(x[0::2], 1), _shear_columns(x[1::2].roll(-1, 1), 1)])
-
-
-def _parallelogram2(x: Tensor) -> Tensor:
-    """P2, even rows and odd rows sheared the other way. (h, w) -> (2, h/2, w)."""
-    return torch.stack([_shear_columns(x[0::2], -1), _shear_columns(x[1::2], -1)])
-
-
-def _quincunx(x: Tensor) -> Tensor:
-    """Q1: the two quincunx cosets, each made rectangular. (h, w) -> (2, h/2, w)."""
-    return _parallelogram1(_shear_rows(x, -1))
-
-
-def _backsampling(x: Tensor, count: int) -> Tensor:
-    """Undo the shear that the tree left in each of `count` wide bands. (h, w) -> (count, h, w)."""
-    pairs = count // 2
-    return torch.stack([_shear_columns(x, 2 * (k // 2 + 1) - (pairs + 1)) for k in range(count)])
-
-
-_STEPS = {
-    "quincunx": lambda x: _quincunx(x)[None],
-    "parallelograms": lambda x: torch.stack([_parallelogram1(x), _parallelogram2(x)]),
-}
-
-
-@lru_cache(maxsize=128)
-def _permutation(step: str | int, h: int, w: int, device: torch.device, inverse: bool) -> Tensor:
-    """The step above as an index per output sample, (arrays, h w); an integer step is back-sampling of that many bands.
-
-    Obtained by sending an image of sample numbers through the step. Shared between calls: never written to.
-    """
-    with torch.inference_mode(False):  # a first call in inference mode must not spoil a later training step
-        numbers = torch.arange(h * w, device=device).reshape(h, w)
-        moved = _backsampling(numbers, step) if isinstance(step, int) else _STEPS[step](numbers)
-        index = moved.reshape(-1, h * w)
-        return index.argsort(-1) if inverse else index.contiguous()
-
-
-def _permute(x: Tensor, step: str | int, inverse: bool = False) -> Tensor:
-    """Apply a step to x (k ... h w) with h w samples per array; array i takes permutation i mod their number."""
-    *lead, h, w = x.shape
-    index = _permutation(step, h, w, x.device, inverse)
-    flat = x.reshape(-1, len(index), *lead[1:], h * w)
-    index = index.reshape(1, len(index), *[1] * (len(lead) - 1), h * w).expand(flat.shape)
-    return flat.gather(-1, index).reshape(x.shape)
-
-
-# --- what happens to their values: the ladder ----------------------------------------------------------------------
-
-
-def _fan(x: Tensor, ladder: str, shift: int, quincunx: bool) -> Tensor:
-    """Filter rows and columns with the ladder's taps, periodic, same size.
-
-    After a quincunx split, leaving the array at the top or bottom re-enters it half a width further: x stacked on its
-    own half-width rotation is plainly periodic.
-    """
-    taps = ladder_filter(ladder)
-    before, after = (len(taps) - 1) // 2 + shift, len(taps) // 2 - shift
-    h, w = x.shape[-2:]
-    x = slide(extend(x, before, after, -1), taps, -1)
-    if quincunx:
-        x = torch.cat([x, x.roll(w // 2, -1)], -2)
-    return slide(extend(x, before, after, -2).narrow(-2, 0, h + before + after), taps, -2)
-
-
-def _split(x: Tensor, step: str, ladder: str, quincunx: bool = False) -> tuple[Tensor, Tensor]:
-    """Two bands of half the rows: polyphase parts, then the two ladder rungs. (k ... h w) -> 2 x (k ... h/2 w)."""
-    h = x.shape[-2]
-    p0, p1 = _permute(x, step).split(h // 2, -2)
-    y0 = (p0 - _fan(p1, ladder, 1, quincunx)) / _SQRT2
-    y1 = -_SQRT2 * p1 - _fan(y0, ladder, 0, quincunx)
-    return y0, y1
-
-
-def _merge(y0: Tensor, y1: Tensor, step: str, ladder: str, quincunx: bool = False) -> Tensor:
-    """Undo `_split`: the rungs in reverse, whatever the ladder's taps are."""
-    p1 = (y1 + _fan(y0, ladder, 0, quincunx)) / -_SQRT2
-    p0 = _SQRT2 * y0 + _fan(p1, ladder, 1, quincunx)
-    return _permute(torch.cat([p0, p1], -2), step, inverse=True)
-
-
-def _interleave(y0: Tensor, y1: Tensor) -> Tensor:
-    """Children in tree order, the second output first: (k ... ) -> (2k ...)."""
-    return torch.stack([y1, y0], 1).flatten(0, 1)
-
-
-def _fold_halves(y: Tensor) -> Tensor:
-    """Transpose the first half of the arrays, (k ... h w) with h = w: an involution."""
-    first, second = y.chunk(2)
-    return torch.cat([first.mT, second])
-
-
-# --- the tree ------------------------------------------------------------------------------------------------------
-
-
-def check_directional_size(h: int, w: int, levels: int) -> None:
-    """Raises ValueError unless h = w is even and divisible by 2^(levels-1), and levels >= 2."""
-    if levels < 2:
+def check_directions(levels: int, name: str = "levels") -> None:
+    """Raises ValueError unless the number l of directional levels is an integer of 2 or more."""
+    if not isinstance(levels, int) or levels < 2:
         raise ValueError(
-            f"levels must be 2 or more (4 directions), got {levels}: 0 (no directions) and 1 (two quincunx bands "
-            "on a diamond lattice) are not offered"
-        )
-    unit = 2 ** (levels - 1)
-    if h != w or h % unit:
-        low, high = max(min(h, w) // unit * unit, unit), -(-max(h, w) // unit) * unit
-        raise ValueError(
-            f"a filter bank of {levels} levels needs a square image with a side divisible by 2^(levels-1) = {unit}, "
-            f"got {h}x{w}; nearest that fit: {low}x{low} or {high}x{high}"
+            f"{name} = {levels!r}: l must be an integer of 2 or more (2^l directions); 0 (no directions) and 1 "
+            "(two quincunx bands on a diamond lattice) are not offered"
         )
 
 
-def directional_filter_bank(x: Tensor, levels: int, ladder: str = "pkva") -> tuple[Tensor, ...]:
-    """Split images into 2^l directional bands, l = `levels`; together as many samples as the image.
+def wedge_angles(levels: int) -> tuple[float, ...]:
+    """The direction of each of the 2^l bands: the angle of its wedge's centre line, in degrees.
 
-    Each two-channel split takes polyphase parts p0, p1 of a sheared lattice and, with F the separable fan filter,
-    ``y0 = (p0 - F p1) / sqrt(2)``, ``y1 = -sqrt(2) p1 - F y0``: invertible whatever F.
+    Wedges are bounded by straight lines through equal steps on the border of the frequency square: with n = 2^(l-1)
+    and k = 0 .. n - 1, the first half lies around (right, up) = (1, (n - 1 - 2k) / n), the second around
+    ((2k + 1 - n) / n, 1).
 
-    Convention: first half of the bands wide (n/2^(l-1) x n/2), near-vertical edges; second half tall, near-horizontal.
-    Convention: the contourlet toolbox's order. Mean orientation of the frequency vector of images rebuilt from one
-    band of noise, in degrees counter-clockwise (towards the top row) from horizontal frequency: 25, 156 | 114, 66 for
-    l = 2 and 37, 14, 167, 144 | 125, 103, 76, 54 for l = 3.
-    Convention: for l = 2, moving the image by (2, 2) samples moves every band by (1, 1), exactly; not so for l >= 3.
+    Convention: the angle of the frequency vector, 0 <= angle < 180, counter-clockwise from horizontal frequency
+    (towards the image's top). The edges that a band responds to run across it, at angle + 90.
+
+    Raises:
+        ValueError: for l < 2.
+    """
+    check_directions(levels)
+    n = 2 ** (levels - 1)
+    first = [math.degrees(math.atan((n - 1 - 2 * k) / n)) % 180 for k in range(n)]
+    second = [math.degrees(math.atan2(1, (2 * k + 1 - n) / n)) for k in range(n)]
+    return (*first, *second)
+
+
+class DirectionalFilterBank(nn.Module):
+    """A directional filter bank of 2^l bands, critically sampled; no parameters, no buffers.
+
+    Band k is ``y_k[n] = sum_m a_k[m] x[L n + m]``, periodic, with the ladder tree's equivalent filter a_k and the
+    diagonal decimation L; see `responses` for a_k and `bank` for how all bands are computed at once.
+
+    Convention: first half of the bands wide (h/2^(l-1) x w/2), near-vertical edges; second half tall, near-horizontal.
+    Convention: the contourlet toolbox's order and sampling phase; `directions` gives each band's angle.
+    Convention: moving the image by a band's decimation moves the band by one sample, exactly, for every l.
 
     Args:
-        x: images (b c n n), n divisible by 2^(l-1); float32 or float64.
-        levels: l >= 2.
+        levels: l, 2 or more.
         ladder: ``"pkva"`` (= ``"pkva12"``), ``"pkva8"`` or ``"pkva6"``.
 
-    Returns:
-        2^l bands (b c h_k w_k).
-
     Raises:
-        ValueError: for l < 2, a size that does not fit (the nearest that do are named), or an unknown ladder.
+        ValueError: for l < 2 or an unknown ladder.
 
-    Source: Do and Vetterli (2005), section III; Phoong et al. (1995) for the ladder.
+    Source: Do and Vetterli, "The contourlet transform" (2005), section III; Phoong et al. (1995) for the ladder.
     """
-    check_image(x)
-    check_directional_size(x.shape[-2], x.shape[-1], levels)
-    # The second split and the whole second half of the tree are the first ones transposed, so arrays (k b c h w) are
-    # kept in the frame in which rows are halved, and turned at the end.
-    y = torch.stack(_split(x[None], "quincunx", ladder, quincunx=True), 1).flatten(0, 1).mT
-    y = _fold_halves(_interleave(*_split(y, "quincunx", ladder)))
-    for _ in range(levels - 2):
-        y = _interleave(*_split(y, "parallelograms", ladder))
-    if levels > 2:
-        y = _permute(y, 2 ** (levels - 1))
-    wide, tall = y.chunk(2)
-    return (*wide.unbind(), *tall.flip(0).mT.contiguous().unbind())
 
+    def __init__(self, levels: int = 3, ladder: str = "pkva") -> None:
+        super().__init__()
+        check_directions(levels)
+        ladder_filter(ladder)
+        self.levels, self.ladder = levels, ladder
 
-def directional_filter_bank_inverse(bands: Sequence[Tensor], ladder: str = "pkva") -> Tensor:
-    """Undo `directional_filter_bank`: 2^l bands -> images (b c n n), exact for any coefficients of those shapes.
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, ladder={self.ladder!r}"
 
-    Args:
-        bands: in the order of the forward transform.
-        ladder: the filter of the forward transform.
+    def directions(self) -> tuple[float, ...]:
+        """The angle of each band in degrees, see `wedge_angles`."""
+        return wedge_angles(self.levels)
 
-    Raises:
-        ValueError: when the number of bands is not 4, 8, 16, ... or a band's shape does not belong.
-    """
-    levels = len(bands).bit_length() - 1
-    if levels < 2 or len(bands) != 2**levels:
-        raise ValueError(f"expected 4, 8, 16, ... bands, got {len(bands)}")
-    h, w = bands[0].shape[-2:]
-    half = len(bands) // 2
-    if 2 * w != h * half:
-        raise ValueError(f"band 0 is {h}x{w}; with {len(bands)} bands it must be {half // 2} times as wide as high")
-    for k, band in enumerate(bands):
-        expected = (*bands[0].shape[:-2], *((h, w) if k < half else (w, h)))
-        if tuple(band.shape) != expected:
-            raise ValueError(f"band {k} has shape {tuple(band.shape)}, expected {expected}")
-    y = torch.cat([torch.stack(tuple(bands[:half])), torch.stack(tuple(bands[half:])).mT.flip(0)])
-    if levels > 2:
-        y = _permute(y, 2 ** (levels - 1), inverse=True)
-    for _ in range(levels - 2):
-        y1, y0 = y.unflatten(0, (-1, 2)).unbind(1)
-        y = _merge(y0, y1, "parallelograms", ladder)
-    y1, y0 = _fold_halves(y).unflatten(0, (-1, 2)).unbind(1)
-    y = _merge(y0, y1, "quincunx", ladder).mT
-    return _merge(y[:1], y[1:], "quincunx", ladder, quincunx=True)[0]
+    def band_shapes(self, h: int, w: int) -> tuple[tuple[int, int], ...]:
+        """The 2^l sizes (h_k, w_k) for an h x w image.
+
+        Raises:
+            ValueError: for a side not divisible by 2^(l-1); the nearest that are, are named.
+        """
+        unit = 2 ** (self.levels - 1)
+        if h % unit or w % unit:
+            raise ValueError(
+                f"a filter bank of {self.levels} levels needs sides divisible by 2^(levels-1) = {unit}, got {h}x{w}; "
+                f"nearest that fit: {nearest_sizes(h, w, unit)}"
+            )
+        return tuple((h // a, w // b) for a, b in decimations(self.levels) for _ in range(unit))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Images (b c h w), float32 or float64, to 2^l bands (b c h_k w_k).
+
+        Raises:
+            ValueError: for a size that does not fit.
+        """
+        x = check_image(x)
+        h, w = x.shape[-2:]
+        self.band_shapes(h, w)
+        weights = bank_weights(h, w, self.levels, self.ladder, None, False, x.dtype, x.device)
+        bands = split_spectrum(torch.fft.fft2(x.flatten(0, 1)), self.levels, weights)
+        return tuple(band.unflatten(0, x.shape[:2]) for band in bands)
+
+    def inverse(self, bands: Sequence[Tensor]) -> Tensor:
+        """2^l bands to images (b c h w), exact for any coefficients of those shapes.
+
+        Raises:
+            ValueError: when the number of bands or a band's shape does not belong; the message names the band.
+        """
+        if len(bands) != 2**self.levels:
+            raise ValueError(f"expected {2**self.levels} bands, got {len(bands)}")
+        first = check_image(bands[0])
+        (a, b), _ = decimations(self.levels)
+        h, w = first.shape[-2] * a, first.shape[-1] * b
+        for k, (band, shape) in enumerate(zip(bands, self.band_shapes(h, w), strict=True)):
+            if tuple(band.shape) != (*first.shape[:2], *shape):
+                raise ValueError(f"band {k} has shape {tuple(band.shape)}, expected {(*first.shape[:2], *shape)}")
+        weights = bank_weights(h, w, self.levels, self.ladder, None, True, first.dtype, first.device)
+        spectrum = join_spectrum([band.flatten(0, 1) for band in bands], self.levels, weights)
+        image = torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w))
+        return image.unflatten(0, first.shape[:2])

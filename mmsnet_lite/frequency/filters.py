@@ -1,4 +1,4 @@
-"""The published numbers of this room: pyramid, ladder and wavelet taps, and FcaNet's DCT index orders.
+"""The published numbers of this room: pyramid and ladder taps, and FcaNet's DCT index orders.
 
 Data only. Every table names its source; the rest of the room takes its numbers from here by name.
 """
@@ -47,14 +47,9 @@ _LADDER = {
 }
 _LADDER["pkva12"] = _LADDER["pkva"]
 
-# Haar (1910): the orthonormal pair of two taps. The 9-7 wavelet uses the pyramid's pair above.
-_WAVELET = {
-    "9-7": _PYRAMID["9-7"],
-    "haar": FilterPair(analysis=(1 / _SQRT2, 1 / _SQRT2), synthesis=(1 / _SQRT2, 1 / _SQRT2)),
-}
-
-# Qin, Zhang, Wu and Li, "FcaNet: Frequency Channel Attention Networks" (ICCV 2021), the public code's selections
-# "top" (best single-frequency ImageNet accuracy first) and "low" (lowest first), (u, v) in a 7 x 7 frequency plane.
+# Qin, Zhang, Wu and Li, "FcaNet: Frequency Channel Attention Networks" (ICCV 2021), the public code's selections: "top"
+# (best single-frequency ImageNet accuracy first), "low" (lowest frequency first) and "bot" (worst accuracy first), (u, v)
+# in a 7 x 7 frequency plane.
 _INDEX_ORDER = {
     "top": tuple(
         zip(
@@ -67,6 +62,13 @@ _INDEX_ORDER = {
         zip(
             (0, 0, 1, 1, 0, 2, 2, 1, 2, 0, 3, 4, 0, 1, 3, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4),
             (0, 1, 0, 1, 2, 0, 1, 2, 2, 3, 0, 0, 4, 3, 1, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3),
+            strict=True,
+        )
+    ),
+    "bot": tuple(
+        zip(
+            (6, 1, 3, 3, 2, 4, 1, 2, 4, 4, 5, 1, 4, 6, 2, 5, 6, 1, 6, 2, 2, 4, 3, 3, 5, 5, 6, 2, 5, 5, 3, 6),
+            (6, 4, 4, 6, 6, 3, 1, 4, 4, 5, 6, 5, 2, 2, 5, 1, 4, 3, 5, 0, 3, 1, 1, 2, 4, 2, 1, 1, 5, 3, 3, 3),
             strict=True,
         )
     ),
@@ -84,11 +86,6 @@ def pyramid_filters(name: str) -> FilterPair:
     return _named(_PYRAMID, "pyramid", name)
 
 
-def wavelet_filters(name: str) -> FilterPair:
-    """The wavelet's low-pass pair, ``"9-7"`` or ``"haar"``. Raises ValueError for other names."""
-    return _named(_WAVELET, "wavelet", name)
-
-
 def ladder_filter(name: str) -> Taps:
     """The ladder's fan filter ``(-1)^(n+1) beta[n]``, ``beta = [reverse(v), v]``: even length, antisymmetric.
 
@@ -103,9 +100,12 @@ def ladder_filter(name: str) -> Taps:
 
 
 def index_order(name: str) -> tuple[tuple[int, int], ...]:
-    """FcaNet's 32 frequency pairs (u, v), best first, in a 7 x 7 plane; ``"top"`` or ``"low"``.
+    """FcaNet's 32 frequency pairs (u, v) in a 7 x 7 plane, in the order in which K of them are taken.
 
     Convention: u is the frequency along the rows (vertical axis), v along the columns.
+
+    Args:
+        name: ``"top"``, the best alone first; ``"low"``, the lowest first; ``"bot"``, the worst alone first.
 
     Raises:
         ValueError: for another name; the message lists the accepted ones.

@@ -5,6 +5,7 @@ Do and Vetterli, "Framing pyramids" (IEEE Trans. Signal Processing, 2003); Burt 
 
 from torch import Tensor
 
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, nearest_sizes
 from .filters import pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -26,14 +27,9 @@ def _check_even(h: int, w: int, levels: int) -> None:
     unit = 2**levels
     for level in range(1, levels + 1):
         if (h >> level - 1) % 2 or (w >> level - 1) % 2:
-            fits = " and ".join(
-                f"{name} {max(side // unit * unit, unit)} or {-(-side // unit) * unit}"
-                for name, side in (("height", h), ("width", w))
-                if side % unit
-            )
             raise ValueError(
                 f"pyramid level {level} of {levels} halves {h >> level - 1}x{w >> level - 1}, which is not even; "
-                f"the {h}x{w} image must be divisible by {unit}: nearest that fit: {fits}"
+                f"the {h}x{w} image must be divisible by {unit}: nearest that fit: {nearest_sizes(h, w, unit)}"
             )
 
 
@@ -57,7 +53,7 @@ def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
 
     Source: Do and Vetterli, "The contourlet transform" (2005), section II.
     """
-    check_image(x)
+    x = check_image(x)
     _check_even(x.shape[-2], x.shape[-1], 1)
     low = _reduce(x, pyramid)
     return low, x - _expand(low, pyramid)
@@ -81,7 +77,7 @@ def laplacian_step_inverse(low: Tensor, detail: Tensor, pyramid: str = "9-7") ->
 
     Source: Do and Vetterli, "Framing pyramids" (2003).
     """
-    check_image(detail)
+    low, detail = check_image(low), check_image(detail)
     if detail.shape != (*low.shape[:-2], 2 * low.shape[-2], 2 * low.shape[-1]):
         raise ValueError(f"detail {tuple(detail.shape)} must have twice the height and width of low {tuple(low.shape)}")
     return _expand(low - _reduce(detail, pyramid), pyramid) + detail
@@ -105,7 +101,7 @@ def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Ten
     Raises:
         ValueError: for a size that does not halve J times, J < 1, or an unknown filter.
     """
-    check_image(x)
+    x = check_image(x)
     if levels < 1:
         raise ValueError(f"levels must be 1 or more, got {levels}")
     _check_even(x.shape[-2], x.shape[-1], levels)
@@ -115,3 +111,68 @@ def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Ten
     for _ in range(levels):
         low = _expand(low, pyramid)
     return x - low
+
+
+class LaplacianPyramid(SubbandTransform):
+    """The Laplacian pyramid of J levels; redundancy up to 4/3, no parameters, no buffers.
+
+    With ``x_0 = x``, for j = 1 (finest) .. J: ``x_j = H x_{j-1}``, ``d_j = x_{j-1} - G x_j``; ``low = x_J``.
+
+    Convention: ``bands[0] = (d_J,)`` is the coarsest, ``bands[-1] = (d_1,)`` the finest, of the image's size.
+    Convention: ``low`` is 2^J x the local mean, as in `ContourletTransform`.
+
+    Args:
+        levels: J, 1 or more.
+        pyramid: ``"9-7"`` or ``"5-3"``.
+
+    Raises:
+        ValueError: for J < 1 or an unknown filter.
+
+    Source: Do and Vetterli, "Framing pyramids" (2003); Burt and Adelson (1983).
+    """
+
+    def __init__(self, levels: int = 3, pyramid: str = "9-7") -> None:
+        super().__init__()
+        if levels < 1:
+            raise ValueError(f"levels must be 1 or more, got {levels}")
+        pyramid_filters(pyramid)
+        self.levels, self.pyramid = levels, pyramid
+
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, pyramid={self.pyramid!r}"
+
+    def size_unit(self) -> int:
+        """Both sides must be multiples of 2^J."""
+        return 2**self.levels
+
+    def band_shapes(self, h: int, w: int) -> BandShapes:
+        """Sizes for an h x w image: at level j (1 = finest) one band of (h / 2^(j-1), w / 2^(j-1)).
+
+        Raises:
+            ValueError: for a size that does not halve J times; the nearest that do are named.
+        """
+        _check_even(h, w, self.levels)
+        bands = tuple(((h >> j, w >> j),) for j in reversed(range(self.levels)))
+        return BandShapes((h >> self.levels, w >> self.levels), bands)
+
+    def forward(self, x: Tensor) -> ContourletCoefficients:
+        """Images (b c h w) to coefficients, shapes as `band_shapes`. Raises ValueError for a size that does not fit."""
+        low = check_image(x)
+        self.band_shapes(*x.shape[-2:])
+        bands = []
+        for _ in range(self.levels):
+            low, detail = laplacian_step(low, self.pyramid)
+            bands.append((detail,))
+        return ContourletCoefficients(low, tuple(reversed(bands)))
+
+    def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
+        """Coefficients to images (b c h w) by the frame inverse, exactly.
+
+        Raises:
+            ValueError: for a missing band or a shape that does not belong; the message names the band.
+        """
+        self._check_coefficients(coefficients)
+        low = coefficients.low
+        for (detail,) in coefficients.bands:
+            low = laplacian_step_inverse(low, detail, self.pyramid)
+        return low

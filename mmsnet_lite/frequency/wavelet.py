@@ -1,26 +1,77 @@
 """The two-dimensional discrete wavelet transform, periodised, behind the contourlet transform's interface.
 
-Mallat (1989); filters of Haar and of Cohen, Daubechies and Feauveau (1992). Equal to PyWavelets'
-``wavedec2(..., mode="periodization")`` with ``"haar"`` and ``"bior4.4"``.
+Mallat (1989). Equal to PyWavelets' ``wavedec2(..., mode="periodization")`` for each of its discrete wavelets; "9-7" and
+"haar" need no PyWavelets.
 """
 
-from torch import Tensor, nn
+from typing import Any, NamedTuple
 
-from .contourlet import BandShapes, ContourletCoefficients, check_coefficients
-from .filters import Taps, wavelet_filters
+from torch import Tensor
+
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, nearest_sizes
+from .filters import Taps, pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
-
-def _modulated(taps: Taps, centre: int) -> Taps:
-    """The high-pass made from a low-pass: neighbours change sign; the tap at `centre` becomes negative."""
-    return tuple(-tap if (n - centre) % 2 == 0 else tap for n, tap in enumerate(taps))
+_SQRT2 = 2**0.5
 
 
-class WaveletTransform(nn.Module):
+class FilterBank(NamedTuple):
+    """Four filters of one even length, in PyWavelets' order: analysis and synthesis, low-pass and high-pass."""
+
+    dec_lo: Taps
+    dec_hi: Taps
+    rec_lo: Taps
+    rec_hi: Taps
+
+
+def _from_low_pass(dec_lo: Taps, rec_lo: Taps) -> FilterBank:
+    """The high-pass filters are the other side's low-pass with alternating signs."""
+    dec_hi = tuple(-tap if m % 2 == 0 else tap for m, tap in enumerate(rec_lo))
+    return FilterBank(dec_lo, dec_hi, rec_lo, tuple(-tap if m % 2 else tap for m, tap in enumerate(dec_lo)))
+
+
+def filter_bank(wavelet: Any) -> FilterBank:
+    """The four filters of a wavelet.
+
+    Args:
+        wavelet: ``"9-7"`` (Cohen, Daubechies and Feauveau; PyWavelets' bior4.4), ``"haar"``, the name of any discrete
+            wavelet of PyWavelets (``pywt.wavelist(kind="discrete")``), or an object with a ``filter_bank`` of four
+            sequences of one even length, such as a ``pywt.Wavelet``.
+
+    Raises:
+        ValueError: for an unknown name, a name that needs PyWavelets where it is not installed, or filters of unequal
+            or odd length.
+    """
+    if wavelet == "9-7":
+        h, g = pyramid_filters("9-7")
+        return _from_low_pass((0.0, *h), (0.0, *g, 0.0, 0.0))
+    if wavelet == "haar":
+        return _from_low_pass((1 / _SQRT2,) * 2, (1 / _SQRT2,) * 2)
+    if isinstance(wavelet, str):
+        try:
+            import pywt
+        except ImportError as error:
+            raise ValueError(
+                f"wavelet {wavelet!r} is PyWavelets', which is not installed: pip install pywavelets, or take "
+                "'9-7' or 'haar'"
+            ) from error
+        if wavelet not in pywt.wavelist(kind="discrete"):
+            raise ValueError(
+                f"unknown wavelet {wavelet!r}; accepted: '9-7', 'haar' and the names of pywt.wavelist(kind='discrete')"
+            )
+        wavelet = pywt.Wavelet(wavelet)
+    bank = FilterBank(*(tuple(float(tap) for tap in taps) for taps in wavelet.filter_bank))
+    lengths = {len(taps) for taps in bank}
+    if len(lengths) != 1 or lengths.pop() % 2:
+        raise ValueError(f"the four filters must have one even length, got {[len(taps) for taps in bank]}")
+    return bank
+
+
+class WaveletTransform(SubbandTransform):
     """The periodised 2-D DWT; critically sampled, no parameters, no buffers.
 
-    Along each axis ``low[k] = sum_m h[m] x[2k + m - p]``, ``high[k] = sum_m g'[m] x[2k + m - q]`` with the low-pass h
-    and g', the synthesis low-pass g with alternating signs; rows and columns give LL, LH, HL, HH; LL is split again.
+    Along each axis ``low[k] = sum_m h[m] x[2k + L/2 - m]``, ``high[k] = sum_m g[m] x[2k + L/2 - m]`` with the analysis
+    filters h and g of length L; rows and columns give LL, LH, HL, HH; LL is split again.
 
     Convention: ``bands[j] = (LH, HL, HH)`` in PyWavelets' (cH, cV, cD) order: LH is low-pass along the rows and
     high-pass down the columns (horizontal edges), HL the reverse (vertical edges), HH both; ``bands[0]`` the coarsest.
@@ -29,7 +80,7 @@ class WaveletTransform(nn.Module):
 
     Args:
         levels: number of splits, 1 or more.
-        wavelet: ``"9-7"`` (PyWavelets' bior4.4) or ``"haar"``.
+        wavelet: what `filter_bank` accepts.
 
     Raises:
         ValueError: for `levels` below 1 or an unknown wavelet.
@@ -37,20 +88,22 @@ class WaveletTransform(nn.Module):
     Source: Mallat, "A theory for multiresolution signal decomposition" (1989).
     """
 
-    def __init__(self, levels: int = 3, wavelet: str = "9-7") -> None:
+    def __init__(self, levels: int = 3, wavelet: Any = "9-7") -> None:
         super().__init__()
         if levels < 1:
             raise ValueError(f"levels must be 1 or more, got {levels}")
+        bank = filter_bank(wavelet)
         self.levels, self.wavelet = levels, wavelet
-        h, g = wavelet_filters(wavelet)
-        odd = len(h) % 2
-        # Whole-sample filters: low-pass centred on sample 2k, high-pass on 2k + 1. Haar: both on the pair (2k, 2k + 1).
-        p, q = (len(h) // 2, len(g) // 2 - 1) if odd else (0, 0)
-        self._analysis = (h, p), (_modulated(g, len(g) // 2), q)
-        self._synthesis = (g, len(g) // 2 if odd else 0), (_modulated(h, len(h) // 2), len(h) // 2 - 1 if odd else 0)
+        self._before = len(bank.dec_lo) // 2 - 1
+        self._analysis = bank.dec_lo[::-1], bank.dec_hi[::-1]
+        self._synthesis = bank.rec_lo, bank.rec_hi
 
     def extra_repr(self) -> str:
         return f"levels={self.levels}, wavelet={self.wavelet!r}"
+
+    def size_unit(self) -> int:
+        """Both sides must be multiples of 2^levels."""
+        return 2**self.levels
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
         """Sizes of all bands of an h x w image: at level j (1 = finest) three of (h / 2^j, w / 2^j).
@@ -58,13 +111,12 @@ class WaveletTransform(nn.Module):
         Raises:
             ValueError: unless h and w are divisible by 2^levels; the nearest sizes that are, are named.
         """
-        unit = 2**self.levels
-        for name, side in (("height", h), ("width", w)):
-            if side % unit:
-                raise ValueError(
-                    f"{name} {side} is not divisible by 2^levels = {unit}; "
-                    f"nearest that fit: {max(side // unit * unit, unit)} or {-(-side // unit) * unit}"
-                )
+        unit = self.size_unit()
+        if h % unit or w % unit:
+            raise ValueError(
+                f"{h}x{w} is not divisible by 2^levels = {unit}; nearest that fit: {nearest_sizes(h, w, unit)}; "
+                "see pad_to_fit"
+            )
         bands = tuple(((h >> j, w >> j),) * 3 for j in range(self.levels, 0, -1))
         return BandShapes((h >> self.levels, w >> self.levels), bands)
 
@@ -74,15 +126,15 @@ class WaveletTransform(nn.Module):
         Raises:
             ValueError: for a size that does not fit.
         """
-        check_image(x)
+        x = check_image(x)
         self.band_shapes(*x.shape[-2:])
-        (low_taps, p), (high_taps, q) = self._analysis
+        (low_taps, high_taps), p = self._analysis, self._before
         low, bands = x, []
         for _ in range(self.levels):
-            smooth, rough = analyse(low, low_taps, p, -1), analyse(low, high_taps, q, -1)
+            smooth, rough = analyse(low, low_taps, p, -1), analyse(low, high_taps, p, -1)
             low = analyse(smooth, low_taps, p, -2)
-            lh, hl = analyse(smooth, high_taps, q, -2), analyse(rough, low_taps, p, -2)
-            bands.append((lh, hl, analyse(rough, high_taps, q, -2)))
+            lh, hl = analyse(smooth, high_taps, p, -2), analyse(rough, low_taps, p, -2)
+            bands.append((lh, hl, analyse(rough, high_taps, p, -2)))
         return ContourletCoefficients(low, tuple(reversed(bands)))
 
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
@@ -91,12 +143,11 @@ class WaveletTransform(nn.Module):
         Raises:
             ValueError: for a missing band or a shape that does not belong; the message names the band.
         """
+        self._check_coefficients(coefficients)
         low, bands = coefficients
-        check_image(low)
-        check_coefficients(coefficients, self.band_shapes(*(side << self.levels for side in low.shape[-2:])))
-        (low_taps, p), (high_taps, q) = self._synthesis
+        (low_taps, high_taps), p = self._synthesis, self._before
         for lh, hl, hh in bands:
-            smooth = synthesise(low, low_taps, p, -2) + synthesise(lh, high_taps, q, -2)
-            rough = synthesise(hl, low_taps, p, -2) + synthesise(hh, high_taps, q, -2)
-            low = synthesise(smooth, low_taps, p, -1) + synthesise(rough, high_taps, q, -1)
+            smooth = synthesise(low, low_taps, p, -2) + synthesise(lh, high_taps, p, -2)
+            rough = synthesise(hl, low_taps, p, -2) + synthesise(hh, high_taps, p, -2)
+            low = synthesise(smooth, low_taps, p, -1) + synthesise(rough, high_taps, p, -1)
         return low

@@ -61,23 +61,17 @@ def encoder_spec(name: str) -> EncoderSpec:
     return ENCODERS[name]
 
 
-def check_image_size(height: int, width: int, *, square: bool = False) -> None:
+def check_image_size(height: int, width: int) -> None:
     """Refuse an image size that the four stages do not divide.
 
     Raises:
-        InputError: a side is below 64 or no multiple of 32, or the image is not square although `square` asks for it.
+        InputError: a side is below 64 or no multiple of 32.
     """
     if height < 64 or width < 64 or height % STRIDES[-1] or width % STRIDES[-1]:
         fits = [max(64, round(side / STRIDES[-1]) * STRIDES[-1]) for side in (height, width)]
         raise InputError(
             f"image size {height}x{width} does not fit: the encoder needs sides of at least 64 that are "
             f"multiples of {STRIDES[-1]}; resize to {fits[0]}x{fits[1]}"
-        )
-    if square and height != width:
-        side = max(height, width)
-        raise InputError(
-            f"image size {height}x{width} does not fit: the contourlet prompt needs a square image; "
-            f'resize to {side}x{side} or choose another fep ("wavelet", "fft", "none")'
         )
 
 

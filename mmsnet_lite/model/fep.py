@@ -22,7 +22,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, on whatever range the image has
 # Standard deviation of the luma's bands, coarse to fine, over the training images of MixLite at 128 px, normalised.
 # Measured by `python benchmarks/band_statistics.py`; a test compares them.
 BAND_STD = {
-    "contourlet": (0.8872, 0.3982, 0.1493),
+    "contourlet": (0.8872, 0.3981, 0.1492),
     "wavelet": (0.8872, 0.3928, 0.1459),
 }
 
@@ -54,7 +54,7 @@ class BandPrompt(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
         number_format = x.dtype
-        x = _transformable(x)
+        x = x if x.dtype == torch.float64 else x.float()
         low, bands = self.transform((x * self.luma.to(x)).sum(1, keepdim=True))
         groups = [low / 2 ** len(bands)]
         for level, std in zip(bands, self.band_std.to(x), strict=True):
@@ -75,12 +75,7 @@ class FourierPrompt(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
-        return high_pass(_transformable(x), ratio=0.25).to(x.dtype)
-
-
-def _transformable(x: Tensor) -> Tensor:
-    """The transforms take float32 and float64."""
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+        return high_pass(x, ratio=0.25).to(x.dtype)
 
 
 def band_transform(kind: str, levels: tuple[int, ...]) -> ContourletTransform | WaveletTransform:

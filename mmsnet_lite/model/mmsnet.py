@@ -167,7 +167,7 @@ class MMSNet(nn.Module):
 
     def check_size(self, height: int, width: int) -> None:
         """Raise InputError for an image size that the network cannot take; the message gives one that it can."""
-        check_image_size(height, width, square=self.config.fep == "contourlet")
+        check_image_size(height, width)
         if self.config.fep in BAND_STD:
             try:
                 band_transform(self.config.fep, self.config.levels).band_shapes(height, width)

@@ -7,15 +7,17 @@ from torch.testing import assert_close
 from mmsnet_lite.frequency import (
     ContourletCoefficients,
     ContourletTransform,
-    directional_filter_bank,
+    DirectionalFilterBank,
+    LaplacianPyramid,
     laplacian_high_pass,
     laplacian_step,
     laplacian_step_inverse,
 )
 
 
-def image(n, *, seed=0, batch=1, channels=1, dtype=torch.float64):
-    return torch.randn(batch, channels, n, n, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+def image(h, w=None, *, seed=0, batch=1, channels=1, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, channels, h, w or h, generator=generator, dtype=dtype)
 
 
 def flat(coefficients):
@@ -26,27 +28,23 @@ def wide_and_tall(count, h, w):
     return ((h, w),) * count + ((w, h),) * count
 
 
+SIZES = [(352, 352), (256, 256), (224, 224), (352, 288)]
 CASES = [
-    (352, (2, 3, 4)),
-    (352, (3, 4)),
-    (352, (2, 3, 4, 5)),
-    (256, (3, 3, 3)),
-    (128, (2, 3, 4)),
-    (128, (2, 2, 3)),
-    (128, (5,)),
-    (16, (2, 2, 3)),
-]
+    (h, w, levels)
+    for levels in [(2,), (3,), (4,), (2, 3), (3, 3, 3), (2, 3, 4), (2, 3, 4, 5)]
+    for h, w in SIZES
+    if h % ContourletTransform(levels).size_unit() == w % ContourletTransform(levels).size_unit() == 0
+] + [(16, 24, (2, 2, 3)), (8, 8, (2, 3)), (30, 4, (2,)), (96, 32, (5,))]
 
 
-@pytest.mark.parametrize(("n", "levels"), CASES)
-def test_reconstructs_in_float64(n, levels):
-    x, transform = image(n), ContourletTransform(levels)
-    assert_close(transform.inverse(transform(x)), x, atol=1e-10, rtol=0)
-
-
-@pytest.mark.parametrize(("n", "levels"), CASES)
-def test_reconstructs_in_float32(n, levels):
-    x, transform = image(n, dtype=torch.float32), ContourletTransform(levels)
+@pytest.mark.parametrize(("h", "w", "levels"), CASES)
+def test_reconstructs_and_has_the_stated_shapes(h, w, levels):
+    x, transform = image(h, w), ContourletTransform(levels)
+    coefficients, shapes = transform(x), transform.band_shapes(h, w)
+    assert tuple(coefficients.low.shape[-2:]) == shapes.low
+    assert tuple(tuple(tuple(band.shape[-2:]) for band in level) for level in coefficients.bands) == shapes.bands
+    assert_close(transform.inverse(coefficients), x, atol=1e-10, rtol=0)
+    x = x.float()
     coefficients = transform(x)
     assert {band.dtype for band in flat(coefficients)} == {torch.float32}
     assert_close(transform.inverse(coefficients), x, atol=2e-5 * x.abs().max().item(), rtol=0)
@@ -60,13 +58,13 @@ def test_reconstructs_with_every_filter(pyramid, ladder):
 
 
 def test_is_the_pyramid_followed_by_the_filter_bank():
-    x = image(32)
+    x = image(32, 40)
     coefficients = ContourletTransform((2, 3))(x)
     low, detail = laplacian_step(x)
-    assert_close(coefficients.bands[1], directional_filter_bank(detail, 3), atol=0, rtol=0)
+    assert_close(coefficients.bands[1], DirectionalFilterBank(3)(detail), atol=1e-12, rtol=0)
     low, detail = laplacian_step(low)
-    assert_close(coefficients.bands[0], directional_filter_bank(detail, 2), atol=0, rtol=0)
-    assert_close(coefficients.low, low, atol=0, rtol=0)
+    assert_close(coefficients.bands[0], DirectionalFilterBank(2)(detail), atol=1e-12, rtol=0)
+    assert_close(coefficients.low, low, atol=1e-12, rtol=0)
 
 
 # --- shapes --------------------------------------------------------------------------------------------------------
@@ -90,14 +88,6 @@ def test_published_shapes_at_352(levels, low, bands):
     shapes = ContourletTransform(levels).band_shapes(352, 352)
     assert shapes.low == (low, low)
     assert shapes.bands == bands
-
-
-@pytest.mark.parametrize(("n", "levels"), CASES)
-def test_closed_formula_gives_the_actual_shapes(n, levels):
-    transform = ContourletTransform(levels)
-    coefficients, shapes = transform(image(n, dtype=torch.float32)), transform.band_shapes(n, n)
-    assert tuple(coefficients.low.shape[-2:]) == shapes.low
-    assert tuple(tuple(tuple(band.shape[-2:]) for band in level) for level in coefficients.bands) == shapes.bands
 
 
 def test_redundancy_of_the_default_at_352():
@@ -134,15 +124,26 @@ def test_convention_wide_bands_first():
         assert tall == wide[::-1]
 
 
-def test_convention_periodic():
-    """A shift on the coarsest lattice moves every band, across the border too; exact for l = 2 at every level."""
-    transform, x = ContourletTransform((2, 2, 2)), image(64)
-    plain, moved = transform(x), transform(x.roll((8, 16), (-2, -1)))
-    assert_close(moved.low, plain.low.roll((1, 2), (-2, -1)), atol=0, rtol=0)
+@pytest.mark.parametrize("axis", [-2, -1])
+@pytest.mark.parametrize("levels", [(2, 3, 4), (4, 3, 2), (3, 3, 3)])
+def test_convention_a_shift_by_a_bands_decimation_is_a_shift_by_one(levels, axis):
+    """All bands, both axes, across the periodic border too."""
+    transform, x = ContourletTransform(levels), image(128, 96)
+    plain, shapes = transform(x), transform.band_shapes(128, 96)
     for j, level in enumerate(plain.bands):
-        for band, other in zip(level, moved.bands[j], strict=True):
-            step = 2**j  # a band of level j lies on a lattice of 8 / 2^j pixels
-            assert_close(other, band.roll((step, 2 * step), (-2, -1)), atol=0, rtol=0)
+        for k, band in enumerate(level):
+            decimation = x.shape[axis] // shapes.bands[j][k][axis]
+            moved = transform(x.roll(decimation, axis)).bands[j][k]
+            assert_close(moved, band.roll(1, axis), atol=1e-10, rtol=0)
+    assert_close(transform(x.roll(8, axis)).low, plain.low.roll(1, axis), atol=1e-10, rtol=0)
+
+
+def test_convention_half_precision_is_transformed_in_float32():
+    transform, x = ContourletTransform((2, 3)), image(32, dtype=torch.float32)
+    for dtype in (torch.float16, torch.bfloat16):
+        half = transform(x.to(dtype))
+        assert_close(flat(half), flat(transform(x.to(dtype).float())), atol=0, rtol=0)
+        assert transform.inverse(ContourletCoefficients(half.low.to(dtype), half.bands)).dtype == torch.float32
 
 
 def test_convention_inverse_is_the_frame_inverse():
@@ -151,7 +152,7 @@ def test_convention_inverse_is_the_frame_inverse():
     low, bands = transform(x)
     smooth = torch.rand(1, 1, 16, 16, dtype=torch.float64)
     expanded = laplacian_step_inverse(smooth, torch.zeros_like(x))
-    spoiled = tuple(b + e for b, e in zip(bands[0], directional_filter_bank(expanded, 3), strict=True))
+    spoiled = tuple(b + e for b, e in zip(bands[0], DirectionalFilterBank(3)(expanded), strict=True))
     assert (spoiled[0] - bands[0][0]).abs().max() > 1e-3
     assert_close(transform.inverse(ContourletCoefficients(low, (spoiled,))), x, atol=1e-10, rtol=0)
 
@@ -193,8 +194,31 @@ def test_has_no_state_and_ignores_autocast():
     transform, x = ContourletTransform((2, 3)), image(32, dtype=torch.float32)
     assert not transform.state_dict()
     with torch.autocast("cpu", torch.bfloat16):
-        inside = flat(transform(x))
-    assert_close(inside, flat(transform(x)), atol=0, rtol=0)
+        inside = transform(x)
+        again = transform.inverse(inside)
+    assert_close(flat(inside), flat(transform(x)), atol=0, rtol=0)
+    assert_close(again, x, atol=2e-5, rtol=0)
+
+
+def test_compiles_whole_and_for_several_sizes():
+    transform = ContourletTransform((2, 3))
+    compiled = torch.compile(transform, fullgraph=True, backend="eager")
+    inverse = torch.compile(transform.inverse, fullgraph=True, backend="eager")
+    for shape in ((1, 1, 32, 32), (2, 3, 32, 40), (2, 1, 48, 40)):
+        x = torch.randn(shape)
+        coefficients = transform(x)
+        assert_close(flat(compiled(x)), flat(coefficients), atol=0, rtol=0)
+        assert_close(inverse(coefficients), transform.inverse(coefficients), atol=0, rtol=0)
+
+
+def test_pyramid_shares_low_band_and_container():
+    x = image(48, 80)
+    pyramid, transform = LaplacianPyramid(2), ContourletTransform((2, 3))
+    coefficients = pyramid(x)
+    assert_close(coefficients.low, transform(x).low, atol=1e-12, rtol=0)
+    shapes = pyramid.band_shapes(48, 80)
+    assert tuple(tuple(tuple(band.shape[-2:]) for band in level) for level in coefficients.bands) == shapes.bands
+    assert_close(pyramid.inverse(coefficients), x, atol=1e-12, rtol=0)
 
 
 def test_white_noise_keeps_roughly_its_size():

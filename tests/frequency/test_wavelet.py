@@ -1,5 +1,7 @@
 """The wavelet transform against PyWavelets, and its interface."""
 
+import sys
+
 import pytest
 import pywt
 import torch
@@ -7,7 +9,7 @@ from torch.testing import assert_close
 
 from mmsnet_lite.frequency import ContourletCoefficients, WaveletTransform
 
-PYWT = {"9-7": "bior4.4", "haar": "haar"}
+PYWT = {"9-7": "bior4.4", "haar": "haar", "db2": "db2", "sym5": "sym5", "bior2.2": "bior2.2", "coif1": "coif1"}
 
 
 def image(h, w, *, dtype=torch.float64):
@@ -18,7 +20,7 @@ def flat(coefficients):
     return [coefficients.low, *(band for level in coefficients.bands for band in level)]
 
 
-@pytest.mark.parametrize("wavelet", ["9-7", "haar"])
+@pytest.mark.parametrize("wavelet", PYWT)
 @pytest.mark.parametrize(("h", "w", "levels"), [(352, 352, 3), (96, 160, 2), (32, 48, 1), (8, 24, 3)])
 @pytest.mark.filterwarnings("ignore:Level value of")
 def test_convention_signs_phases_order_and_scale_are_those_of_pywavelets(wavelet, h, w, levels):
@@ -28,7 +30,7 @@ def test_convention_signs_phases_order_and_scale_are_those_of_pywavelets(wavelet
     assert_close(flat(WaveletTransform(levels, wavelet)(x)), expected, atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("wavelet", ["9-7", "haar"])
+@pytest.mark.parametrize("wavelet", PYWT)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 1e-5)])
 @pytest.mark.parametrize(("h", "w", "levels"), [(64, 96, 3), (2, 4, 1), (8, 8, 3)])
 def test_reconstructs(wavelet, dtype, tolerance, h, w, levels):
@@ -36,13 +38,24 @@ def test_reconstructs(wavelet, dtype, tolerance, h, w, levels):
     assert_close(transform.inverse(transform(x)), x, atol=tolerance, rtol=0)
 
 
-def test_inverse_equals_pywavelets_for_changed_coefficients():
-    transform = WaveletTransform(2, "9-7")
+@pytest.mark.parametrize("wavelet", PYWT)
+def test_inverse_equals_pywavelets_for_changed_coefficients(wavelet):
+    transform = WaveletTransform(2, wavelet)
     low, bands = transform(image(64, 96))
     bands = tuple(tuple(band * (j + k) for k, band in enumerate(level)) for j, level in enumerate(bands))
     arrays = [low.numpy(), *(tuple(band.numpy() for band in level) for level in bands)]
-    expected = pywt.waverec2(arrays, "bior4.4", mode="periodization", axes=(-2, -1))
+    expected = pywt.waverec2(arrays, PYWT[wavelet], mode="periodization", axes=(-2, -1))
     assert_close(transform.inverse(ContourletCoefficients(low, bands)), torch.from_numpy(expected), atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("name", pywt.wavelist(kind="discrete"))
+def test_every_discrete_wavelet_of_pywavelets_gives_its_bands(name):
+    """One level of a random image longer than the filters; given by name and as an object."""
+    x = image(2, 256)[:1, :1]
+    low, bands = pywt.dwt2(x.numpy(), name, mode="periodization", axes=(-2, -1))
+    coefficients = WaveletTransform(1, name)(x)
+    assert_close(flat(coefficients), [torch.from_numpy(band) for band in (low, *bands)], atol=1e-9, rtol=0)
+    assert_close(flat(WaveletTransform(1, pywt.Wavelet(name))(x)), flat(coefficients), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("wavelet", ["9-7", "haar"])
@@ -84,11 +97,13 @@ def test_gradients_and_no_state():
 
 
 def test_refuses_bad_arguments():
-    with pytest.raises(ValueError, match="unknown wavelet 'db2'; accepted: '9-7', 'haar'"):
-        WaveletTransform(3, "db2")
+    with pytest.raises(ValueError, match="unknown wavelet 'db99'; accepted: '9-7', 'haar'"):
+        WaveletTransform(3, "db99")
+    with pytest.raises(ValueError, match="one even length, got .2, 4, 2, 2."):
+        WaveletTransform(1, type("Bank", (), {"filter_bank": ((1, 1), (1, 1, 1, 1), (1, 1), (1, -1))}))
     with pytest.raises(ValueError, match="levels must be 1 or more, got 0"):
         WaveletTransform(0)
-    with pytest.raises(ValueError, match=r"width 36 is not divisible by 2\^levels = 8; nearest that fit: 32 or 40"):
+    with pytest.raises(ValueError, match=r"32x36 is not divisible by 2\^levels = 8; nearest that fit: width 32 or 40"):
         WaveletTransform(3)(image(32, 36))
     transform = WaveletTransform(2)
     low, bands = transform(image(16, 16))
@@ -96,3 +111,10 @@ def test_refuses_bad_arguments():
         transform.inverse(ContourletCoefficients(low, bands[1:]))
     with pytest.raises(ValueError, match=r"bands\[0\]\[0\] has shape"):
         transform.inverse(ContourletCoefficients(low, bands[::-1]))
+
+
+def test_needs_pywavelets_for_other_names_only(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pywt", None)
+    assert WaveletTransform(1, "9-7").size_unit() == 2
+    with pytest.raises(ValueError, match="'db2' is PyWavelets', which is not installed: pip install pywavelets"):
+        WaveletTransform(1, "db2")

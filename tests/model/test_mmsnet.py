@@ -160,10 +160,9 @@ def test_size_that_the_levels_do_not_divide_is_refused():
         model.check_size(96, 96)
 
 
-def test_contourlet_needs_a_square_and_others_do_not():
-    with pytest.raises(InputError, match="resize to 96x96 or choose another fep"):
-        nano()(torch.randn(1, 3, 64, 96))
-    assert nano(fep="wavelet").eval()(torch.randn(1, 3, 64, 96)).logits.shape == (1, 1, 64, 96)
+@pytest.mark.parametrize("fep", ["contourlet", "wavelet", "fft", "none"])
+def test_images_need_not_be_square(fep):
+    assert nano(fep=fep).eval()(torch.randn(1, 3, 64, 96)).logits.shape == (1, 1, 64, 96)
 
 
 def test_overfits_four_images():
