@@ -48,8 +48,8 @@ _LADDER = {
 _LADDER["pkva12"] = _LADDER["pkva"]
 
 # Qin, Zhang, Wu and Li, "FcaNet: Frequency Channel Attention Networks" (ICCV 2021), the public code's selections: "top"
-# (best single-frequency ImageNet accuracy first), "low" (lowest frequency first) and "bot" (worst accuracy first), (u, v)
-# in a 7 x 7 frequency plane.
+# (best single-frequency ImageNet accuracy first), "low" (lowest frequency first) and "bot" (worst accuracy first),
+# (u, v) in a 7 x 7 frequency plane.
 _INDEX_ORDER = {
     "top": tuple(
         zip(
