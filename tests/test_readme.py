@@ -1,20 +1,23 @@
 """README keeps its word: its tables come from the results files, its Python runs, its files and commands exist."""
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from torch.testing import assert_close
 
 from mmsnet_lite.__main__ import parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+THEORY = (ROOT / "mmsnet_lite/frequency/README.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(language, text=README):
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 def test_tables_are_the_results_files():
@@ -27,11 +30,29 @@ def test_tables_are_the_results_files():
 
 
 def test_the_python_in_twelve_lines_runs(tmp_path, monkeypatch, capsys):
-    (code,) = blocks("python")
+    code, *others = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 12
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile("\n".join([code, *others]), "README.md", "exec"), {})
     assert capsys.readouterr().out.strip()
+
+
+def test_the_theory_text_runs_and_quotes_the_benchmark():
+    (code,) = blocks("python", THEORY)
+    names = {}
+    exec(compile(code, "frequency/README.md", "exec"), names)
+    assert tuple(names["low"].shape) == (8, 3, 44, 36)
+    assert_close(names["same"], names["x"], atol=2e-5, rtol=0)
+    measured = json.loads((ROOT / "benchmarks/results/frequency_cpu.json").read_text())
+    ratio = measured["ratio to the fft round trip"]
+    flat = " ".join(THEORY.split())
+    assert f"about {ratio['forward']:.0f} FFT round trips forward and {ratio['inverse']:.0f} back" in flat
+    assert f"the plain ladder takes {ratio['ladder forward']:.0f} for" in flat
+    assert f"cached ({sum(measured['cached responses, MiB'].values()):.0f} MiB for 352 x 352" in flat
+    low, high = measured["ladder coefficients without seam, 128 px, l = 2, 3, 4"][1]
+    assert f"between {low:.0%} and {high:.0%}".replace("% and", " and").replace("%", " %") in flat
+    for link in re.findall(r"\]\(([^)#:]+)\)", THEORY):
+        assert (ROOT / "mmsnet_lite/frequency" / link).exists(), link
 
 
 def test_every_command_parses():

@@ -1,8 +1,7 @@
 """Fourier analysis of image batches: rings of frequencies, power spectra, and EVP's high-pass prompt.
 
-Frequencies are in cycles per pixel, so that a ring means the same detail at every image size: 0 is the mean, 0.5 a
-pattern that alternates from pixel to pixel, ``0.5 sqrt(2)`` the corner of the spectrum. `k` cycles across `n` pixels
-are `k / n` cycles per pixel.
+Frequencies are in cycles per pixel: 0 is the mean, 0.5 a pattern that alternates from pixel to pixel, ``sqrt(0.5)`` the
+corner of the spectrum. k cycles across n pixels are k / n cycles per pixel.
 """
 
 import math
@@ -45,7 +44,6 @@ def band_mask(
     ``soft / 2``. Masks of adjacent rings with the same ``soft`` sum to the mask of their union, 1 from 0 to infinity.
 
     Convention: half open, so that adjacent rings share no bin; ``low = 0`` has no lower edge and holds the mean, too.
-    Convention: unshifted order, as in `radial_frequency`.
 
     Args:
         h, w: the image's size.
@@ -54,7 +52,7 @@ def band_mask(
         dtype: float32 or float64.
 
     Returns:
-        (h w), 0 to 1.
+        (h w), 0 to 1, unshifted.
 
     Raises:
         ValueError: for edges out of order, a soft edge wider than the ring, or an empty side.
@@ -79,7 +77,7 @@ def band_pass(x: Tensor, mask: Tensor) -> Tensor:
     """Keep the frequencies of a mask: ``Re F^-1( M . F x )``, with F the 2-D DFT. Linear in both.
 
     Args:
-        x: images (b c h w), float32 or float64.
+        x: images (b c h w), floating point; half precision is taken as float32.
         mask: (h w) of any real numbers, unshifted, such as `band_mask` gives.
 
     Returns:
@@ -88,7 +86,7 @@ def band_pass(x: Tensor, mask: Tensor) -> Tensor:
     Raises:
         ValueError: for a mask of another size, or an `x` that is no float image batch.
     """
-    check_image(x)
+    x = check_image(x)
     if mask.shape != x.shape[-2:]:
         raise ValueError(f"the mask is {tuple(mask.shape)} and the images {tuple(x.shape[-2:])}; make it at their size")
     return torch.fft.ifft2(torch.fft.fft2(x) * mask.to(x)).real
@@ -106,7 +104,7 @@ def power_spectrum(x: Tensor, *, hann: bool = False) -> Tensor:
     jumps write a cross along the axes. The window fades border and cross out; each frequency spreads one bin further.
 
     Args:
-        x: images (b c h w), float32 or float64.
+        x: images (b c h w), floating point; half precision is taken as float32.
         hann: fade the border out.
 
     Returns:
@@ -115,7 +113,7 @@ def power_spectrum(x: Tensor, *, hann: bool = False) -> Tensor:
     Raises:
         ValueError: for an `x` that is no float image batch, or a side below 2 with `hann`.
     """
-    check_image(x)
+    x = check_image(x)
     h, w = x.shape[-2:]
     window = torch.ones(h, w, dtype=x.dtype, device=x.device)
     if hann:
@@ -124,7 +122,8 @@ def power_spectrum(x: Tensor, *, hann: bool = False) -> Tensor:
         rows, columns = (torch.hann_window(n, periodic=True, dtype=x.dtype, device=x.device) for n in (h, w))
         window = rows[:, None] * columns
     mean = (window * x).sum((-2, -1), keepdim=True) / window.sum()
-    return torch.fft.fft2(window * (x - mean)).abs().square() / (h * w * window.square().sum())
+    spectrum = torch.fft.fft2(window * (x - mean))
+    return (spectrum.real.square() + spectrum.imag.square()) / (h * w * window.square().sum())
 
 
 def _ring_sums(values: Tensor, edges: Tensor) -> Tensor:
@@ -139,11 +138,10 @@ def band_energies(x: Tensor, edges: Sequence[float], *, hann: bool = False) -> T
     """The variance that each ring holds: ``E_i``, the sum of `power_spectrum` over ``edges[i] <= r < edges[i + 1]``.
 
     Rings from 0 to infinity sum to the image's variance (Parseval); divide by the sum for shares.
-
     Convention: the mean belongs to no ring; `power_spectrum` has taken it out.
 
     Args:
-        x: images (b c h w), float32 or float64.
+        x: images (b c h w), floating point; half precision is taken as float32.
         edges: two or more, rising, in cycles per pixel; 0 or more, the last may be ``math.inf``.
         hann: as in `power_spectrum`.
 
@@ -169,7 +167,7 @@ def radial_power_spectrum(x: Tensor, bins: int | None = None, *, hann: bool = Fa
     Convention: the mean and the corners (beyond the last ring) are left out.
 
     Args:
-        x: images (b c h w), float32 or float64.
+        x: images (b c h w), floating point; half precision is taken as float32.
         bins: number of rings, 1 to ``max(h, w) // 2``; None takes the most.
         hann: as in `power_spectrum`.
 
@@ -229,7 +227,7 @@ def high_pass(x: Tensor, ratio: float = 0.25) -> Tensor:
     Convention: the modulus is taken, so the result is >= 0 even for a signed `x`. ``ratio = 0`` gives ``|x|``.
 
     Args:
-        x: images (b c h w), any size, float32 or float64, any value range.
+        x: images (b c h w), any size, any value range, floating point; half precision is taken as float32.
         ratio: the share of the spectrum's area to remove, 0 to 1.
 
     Returns:
@@ -240,7 +238,7 @@ def high_pass(x: Tensor, ratio: float = 0.25) -> Tensor:
 
     Source: Liu, Shen, Pun and Cun, "Explicit Visual Prompting for Low-Level Structure Segmentations" (CVPR 2023).
     """
-    check_image(x)
+    x = check_image(x)
     if not 0 <= ratio <= 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio}")
     h, w = x.shape[-2:]

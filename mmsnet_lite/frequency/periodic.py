@@ -14,10 +14,12 @@ def check_image(x: Tensor) -> Tensor:
     """Accept an image batch (b c h w): float32 and float64 as they are, float16 and bfloat16 as float32.
 
     Raises:
-        ValueError: for another number of axes, an empty side or another dtype.
+        ValueError: for another number of axes, an empty one or another dtype.
     """
-    if x.ndim != 4 or 0 in x.shape[-2:]:
-        raise ValueError(f"expected an image batch (b c h w), got shape {tuple(x.shape)}; add the missing axes")
+    if x.ndim != 4 or 0 in x.shape:
+        raise ValueError(
+            f"expected an image batch (b c h w), got shape {tuple(x.shape)}; add the missing axes, leave none empty"
+        )
     if not x.is_floating_point():
         raise ValueError(f"expected a floating-point image batch, got {x.dtype}; call .float() first")
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

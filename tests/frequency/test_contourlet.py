@@ -183,6 +183,14 @@ def test_batch_entries_and_channels_do_not_meet():
     assert_close([band[1:, 2:] for band in together], alone)
 
 
+def test_memory_layout_does_not_matter():
+    transform, x = ContourletTransform((2, 3)), image(32, 40, batch=2, channels=3)
+    for same in (x.mT.contiguous().mT, x.to(memory_format=torch.channels_last), x.repeat(1, 1, 1, 2)[..., :40]):
+        coefficients = transform(same)
+        assert_close(flat(coefficients), flat(transform(x)), atol=1e-12, rtol=0)
+        assert_close(transform.inverse(coefficients), x, atol=1e-12, rtol=0)
+
+
 def test_gradients():
     transform, x = ContourletTransform((2, 3)), image(8).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: tuple(flat(transform(x))), x, fast_mode=True)
