@@ -31,7 +31,7 @@ INSTALL = echo "installing $(VENV) (minutes the first time, seconds afterwards)"
 
 help:
 	@echo "make lab        install the course, open notebooks/00_start_here.ipynb    PORT=8888 LAB_FLAGS='--no-browser'"
-	@echo "make test       unit tests, then every lesson against its stored outputs  PYTEST_FLAGS='-k dct' NBVAL_FLAGS='-x'"
+	@echo "make test       unit tests, then every notebook against its stored outputs  PYTEST_FLAGS='-k dct' NBVAL_FLAGS='-x'"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make check      ruff and mypy"
 	@echo "make notebooks  run every notebook and store its outputs in place"
@@ -54,9 +54,11 @@ lab: $(LAB_STAMP)
 	$(PY) -m jupyter lab --port=$(PORT) --ServerApp.root_dir="$$(pwd)" \
 		$$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_FLAGS) notebooks/00_start_here.ipynb
 
+# Two notebooks at a time, one thread each: two threads in each of two processes wait for one another on two cores.
 test: $(FULL_STAMP)
 	$(PY) -m pytest tests -q $(PYTEST_FLAGS)
-	MMSNET_STATIC=1 $(PY) -m pytest --nbval notebooks -q $(NBVAL_FLAGS)
+	unset MMSNET_DATA; MMSNET_STATIC=1 OMP_NUM_THREADS=1 \
+		$(PY) -m pytest --nbval notebooks -q -n 2 --dist loadscope $(NBVAL_FLAGS)
 
 test-slow: $(FULL_STAMP)
 	$(PY) -m pytest tests -q -m slow $(PYTEST_FLAGS)

@@ -9,14 +9,35 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+SOLUTIONS = "solutions"  # the folder beside the lessons
+
+
+def refreshed(solution: Path) -> nbformat.NotebookNode:
+    """A solution as its lesson now stands: every cell is the lesson's, but for the exercises already solved.
+
+    A cell whose id starts with "exercise-" keeps the solution's source; one that the solution has not yet is the
+    lesson's stub. A solution that does not exist is the lesson itself.
+
+    Raises:
+        FileNotFoundError: the lesson of that name is missing.
+    """
+    notebook = nbformat.read(solution.parent.parent / solution.name, as_version=4)
+    if solution.exists():
+        kept = {cell.id: cell.source for cell in nbformat.read(solution, as_version=4).cells}
+        for cell in notebook.cells:
+            if cell.id.startswith("exercise-"):
+                cell.source = kept.get(cell.id, cell.source)
+    return notebook
 
 
 def build(path: Path) -> float:
     """Run a notebook from top to bottom as the tests do (MMSNET_STATIC=1) and store it; returns the seconds.
 
-    The file is replaced only when every cell has run.
+    A notebook in a folder "solutions" is refreshed from its lesson first. The file is replaced only when every cell
+    has run.
     """
-    notebook = nbformat.read(path, as_version=4)
+    path = path.resolve()
+    notebook = refreshed(path) if path.parent.name == SOLUTIONS else nbformat.read(path, as_version=4)
     start = time.perf_counter()
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
     seconds = time.perf_counter() - start
@@ -30,11 +51,19 @@ def build(path: Path) -> float:
     return seconds
 
 
+def all_notebooks(folder: Path) -> list[Path]:
+    """Every lesson of a folder, then the solution of each, whether it exists yet or not."""
+    lessons = sorted(folder.glob("*.ipynb"))
+    return lessons + [folder / SOLUTIONS / lesson.name for lesson in lessons]
+
+
 def main() -> None:
-    """Build the notebooks named on the command line, else all of them."""
-    os.environ["MMSNET_STATIC"] = "1"
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(NOTEBOOKS.rglob("*.ipynb")):
-        print(f"{path.name}: {build(path):.0f} s")
+    """Build the notebooks named on the command line, else all lessons and then all solutions."""
+    os.environ |= {"MMSNET_STATIC": "1", "OMP_NUM_THREADS": "1"}  # as `make test` sets them
+    os.environ.pop("MMSNET_DATA", None)  # stored outputs are those of a reader without data of their own
+    for path in [Path(name) for name in sys.argv[1:]] or all_notebooks(NOTEBOOKS):
+        path.parent.mkdir(exist_ok=True)
+        print(f"{path.parent.name}/{path.name}: {build(path):.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,14 @@ FALSE_ALARM = (230, 159, 0)  # false positive
 MISSED = (0, 114, 178)  # false negative
 
 # matplotlib colour maps
+GREY = "gray"  # pictures of one channel
 MAGNITUDE = "cividis"  # |frequency|, band moduli
+SIGNED = "PuOr"  # sub-bands, differences: white at 0, so draw from -m to m
 PROBABILITY = "viridis"  # 0..1
+UNCERTAINTY = "magma"  # entropy, variance: from 0 up
+
+# Lines and points of a modality: what Okabe and Ito have left that shows on white
+MODALITY = {"fundus": "#D55E00", "colonoscopy": "#CC79A7", "ultrasound": "#56B4E9", "dermoscopy": "#000000"}
 
 
 def overlay(image: np.ndarray, predicted: np.ndarray, truth: np.ndarray | None = None) -> np.ndarray:

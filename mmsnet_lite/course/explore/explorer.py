@@ -28,7 +28,9 @@ class Choice:
     def widget(self) -> ipywidgets.SelectionSlider:
         """The live control."""
         return ipywidgets.SelectionSlider(
-            options=list(self.options),
+            options=[
+                (str(option), option) for option in self.options
+            ],  # named, because bare pairs would be taken apart
             value=self.start,
             description=self.label,
             continuous_update=False,
@@ -40,7 +42,8 @@ class Explorer:
     """A figure whose settings can be moved.
 
     As the last expression of a cell it shows the figure at the controls' starts and, unless MMSNET_STATIC=1, the
-    controls below it; a moved control draws the figure anew under them, with its alternative text.
+    controls below it; a moved control draws the figure anew under them, with its alternative text. Shown twice, it
+    shows the same controls twice.
 
     Args:
         draw: a plain function from the controls' values (by keyword) to a figure and its alternative text.
@@ -50,14 +53,16 @@ class Explorer:
     def __init__(self, draw: Callable[..., tuple[Figure, str]], **controls: Choice) -> None:
         self.draw, self.controls = draw, controls
         self.widgets: dict[str, ipywidgets.SelectionSlider] = {}
-        self.picture = ipywidgets.HTML() if live() else None
+        self.picture: ipywidgets.HTML | None = None
+        if live():
+            self.picture = ipywidgets.HTML()
+            self.widgets = {name: control.widget() for name, control in controls.items()}
+            for widget in self.widgets.values():
+                widget.observe(self._redraw, names="value")
 
     def _ipython_display_(self) -> None:
         show(*self.draw(**{name: control.start for name, control in self.controls.items()}))
         if self.picture is not None:
-            self.widgets = {name: control.widget() for name, control in self.controls.items()}
-            for widget in self.widgets.values():
-                widget.observe(self._redraw, names="value")
             display(ipywidgets.VBox([*self.widgets.values(), self.picture]))
 
     def _redraw(self, _change: object) -> None:
@@ -74,10 +79,10 @@ class Explorer:
         """Move every live control through its positions, one control after another; returns the number of drawings.
 
         Raises:
-            RuntimeError: when no live control is shown (MMSNET_STATIC=1, or the explorer was not displayed).
+            RuntimeError: when there are no live controls (MMSNET_STATIC=1).
         """
         if not self.widgets:
-            raise RuntimeError("no live controls are shown; display the explorer without MMSNET_STATIC=1 first")
+            raise RuntimeError("there are no live controls; start Python without MMSNET_STATIC=1")
         moves = 0
         for name, control in self.controls.items():
             for option in [*control.options, control.start]:

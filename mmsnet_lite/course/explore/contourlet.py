@@ -1,0 +1,227 @@
+"""Explorers of lesson 02, with the pictures and the k-term reconstruction that the lesson uses too."""
+
+import math
+from functools import lru_cache
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.plot.contourlet import panels
+from mmsnet_lite.data.synthetic import MODALITIES, draw
+from mmsnet_lite.frequency import (
+    ContourletCoefficients,
+    ContourletTransform,
+    WaveletTransform,
+    directional_responses,
+    wedge_angles,
+)
+from mmsnet_lite.model.fep import LUMA
+
+EDGES = (0, 30, 60, 90, 120, 150)  # degrees, the positions of the explorers' sliders
+KEPT = (256, 512, 1024, 2048, 4096, 8192)
+
+
+# --- pictures ------------------------------------------------------------------------------------------------------
+
+
+def disc(size: int) -> Tensor:
+    """A white disc of radius 0.3 on black, anti-aliased by 8 x 8 samples a pixel; (1 1 h w), 0..1."""
+    place = (torch.arange(8 * size, dtype=torch.float64) + 0.5) / (8 * size) - 0.5
+    inside = (place**2 + place[:, None] ** 2 < 0.3**2).double()
+    return inside.view(size, 8, size, 8).mean((1, 3))[None, None]
+
+
+def stripes(size: int, period: float = 5, away: float = 0.3, angle: float = 60) -> Tensor:
+    """Rings around one centre that fade towards the border: curved edges side by side; (1 1 h w), 0..1.
+
+    ``1/2 + 1/2 sqrt(cos(pi x) cos(pi y)) cos(2 pi d / period)``, x and y within -1/2..1/2 and d the distance to the
+    rings' centre in pixels.
+
+    Args:
+        size: side in pixels.
+        period: from ring to ring, in pixels.
+        away: from the image's middle to the rings' centre, in image sides; far away, the stripes are straight.
+        angle: where that centre lies, in degrees counter-clockwise from the right.
+    """
+    x = (torch.arange(size, dtype=torch.float64) + 0.5) / size - 0.5
+    y = -x[:, None]  # up
+    right, up = away * math.cos(math.radians(angle)), away * math.sin(math.radians(angle))
+    distance = size * torch.hypot(x - right, y - up)
+    fade = (torch.cos(math.pi * x) * torch.cos(math.pi * y)).sqrt()
+    return (0.5 + 0.5 * fade * torch.cos(2 * math.pi * distance / period))[None, None]
+
+
+def hatching(size: int) -> Tensor:
+    """Faint straight stripes and one short bright stroke of another direction; (1 1 h w), 0..1."""
+    faint = 0.35 + 0.2 * (stripes(size, 2.6, 20, 142) - 0.5)
+    place = torch.arange(size) - size // 2
+    stroke = (place.abs() < 8) & ((place[:, None] - place // 8).abs() < 1)
+    return torch.where(stroke, 1.0, faint)
+
+
+def scramble(image: Tensor, seed: int = 0) -> Tensor:
+    """The image with random phases: every frequency keeps its amplitude, the mean stays, every shape is lost.
+
+    The phases are those of white noise, so the result is real.
+    """
+    noise = torch.fft.fft2(torch.randn(image.shape, dtype=image.dtype, generator=torch.Generator().manual_seed(seed)))
+    phase = noise / noise.abs()
+    phase[..., 0, 0] = 1
+    return torch.fft.ifft2(torch.fft.fft2(image).abs() * phase).real
+
+
+@lru_cache(maxsize=32)
+def picture(name: str, size: int) -> Tensor:
+    """An image by name, (1 1 size size), float64, about 0..1; shared, so do not write to it.
+
+    Args:
+        name: "disc", "stripes", "hatching", "scrambled stripes", or a modality of MixLite, whose luma it is.
+        size: side in pixels.
+    """
+    if name in MODALITIES:
+        pixels = torch.from_numpy(draw(name, 0, 0, size)[0]).double() / 255
+        return (pixels @ torch.tensor(LUMA, dtype=torch.float64))[None, None]
+    if name == "scrambled stripes":
+        return scramble(stripes(size))
+    return {"disc": disc, "stripes": stripes, "hatching": hatching}[name](size)
+
+
+def middle(image: Tensor) -> Tensor:
+    """The middle half of the rows and columns, to show single pixels of a large image."""
+    h, w = image.shape[-2:]
+    return image[..., h // 4 : h - h // 4, w // 4 : w - w // 4]
+
+
+# --- coefficients --------------------------------------------------------------------------------------------------
+
+
+def keep_largest(coefficients: ContourletCoefficients, count: int) -> ContourletCoefficients:
+    """The low band and, of all bands together, the `count` coefficients of largest modulus; the others become 0.
+
+    Ties at the threshold are all kept. A count of 0 keeps the low band alone, one above their number keeps all.
+    """
+    moduli = torch.cat([band.abs().flatten() for level in coefficients.bands for band in level])
+    threshold = moduli.topk(min(count, len(moduli))).values[-1] if count else math.inf
+    bands = tuple(tuple(band * (band.abs() >= threshold) for band in level) for level in coefficients.bands)
+    return ContourletCoefficients(coefficients.low, bands)
+
+
+def psnr(rebuilt: Tensor, image: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of an image of range 1: ``10 log10(1 / mean squared error)``."""
+    return -10 * math.log10(float((rebuilt - image).square().mean()))
+
+
+def one_band(coefficients: ContourletCoefficients, level: int, band: int) -> ContourletCoefficients:
+    """All zero but ``bands[level][band]``."""
+    bands = tuple(
+        tuple(each * ((j, k) == (level, band)) for k, each in enumerate(those))
+        for j, those in enumerate(coefficients.bands)
+    )
+    return ContourletCoefficients(coefficients.low * 0, bands)
+
+
+def band_of_edge(depth: int, edge: float) -> int:
+    """The number of the band, of 2^depth, whose wedge is nearest to the frequency of edges at `edge` degrees."""
+    apart = [abs((angle + 90 - edge + 90) % 180 - 90) for angle in wedge_angles(depth)]
+    return apart.index(min(apart))
+
+
+# --- explorers -----------------------------------------------------------------------------------------------------
+
+
+def draw_levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, str]:
+    """The finest level of a contourlet transform with 2^depth directions: the band of edges at an angle."""
+    x = picture(image, 128)
+    bands = ContourletTransform((depth,))(x).bands[0]
+    k, angle = band_of_edge(depth, edge), wedge_angles(depth)
+    response = list(directional_responses(128, 128, depth))[k]
+    share = float(bands[k].square().sum() / sum(float(band.square().sum()) for band in bands))
+    h, w = bands[k].shape[-2:]
+    title = f"|band {k}|, {h}x{w}: {share:.1%}"
+    figure = panels(
+        [(image, x, "grey"), (f"its wedge, {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")],
+        side=2.1,
+    )
+    figure.axes[2].set(aspect="auto", box_aspect=1)  # wide and tall bands as squares, like the image
+    alt = (
+        f"Of {2**depth} directions of the finest level, band {k} answers frequencies around {angle[k]:.0f} degrees, so "
+        f"edges around {(angle[k] + 90) % 180:.0f}. In the {image} image it has {h}x{w} samples and {share:.1%} of the "
+        f"directional energy; an equal share would be {1 / 2**depth:.1%}."
+    )
+    return figure, alt
+
+
+def levels_and_directions() -> Explorer:
+    """How finely directions are split, and what one of them sees."""
+    return Explorer(
+        draw_levels_and_directions,
+        image=Choice("image", ("disc", *MODALITIES), "disc"),
+        depth=Choice("l (2^l directions)", (2, 3, 4, 5), 3),
+        edge=Choice("edge angle", EDGES, 30),
+    )
+
+
+def draw_one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
+    """The part of an image that one band of one level holds."""
+    transform, x = ContourletTransform((2, 3, 4)), picture(image, 128)
+    coefficients, j = transform(x), ("coarse", "middle", "fine").index(level)
+    k = band_of_edge(transform.levels[j], edge)
+    part = transform.inverse(one_band(coefficients, j, k))
+    detail = transform.inverse(coefficients._replace(low=coefficients.low * 0))
+    share = float(part.square().sum() / detail.square().sum())
+    figure = panels(
+        [
+            (image, x, "grey"),
+            ("all bands, no low band", detail, "signed"),
+            (f"{level}, band {k} alone", part, "signed"),
+        ],
+        side=2.1,
+    )
+    alt = (
+        f"Rebuilt from band {k} of the {level} level alone, the {image} image shows its edges around "
+        f"{(transform.directions()[j][k] + 90) % 180:.0f} degrees: {share:.1%} of the energy of all bands together."
+    )
+    return figure, alt
+
+
+def one_direction() -> Explorer:
+    """One band of one level at a time, as a picture."""
+    return Explorer(
+        draw_one_direction,
+        image=Choice("image", ("disc", "stripes", *MODALITIES), "disc"),
+        level=Choice("level", ("coarse", "middle", "fine"), "coarse"),
+        edge=Choice("edge angle", EDGES, 120),
+    )
+
+
+def draw_kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
+    """An image rebuilt from equally many coefficients of a wavelet and of a contourlet transform."""
+    x, rebuilt = picture(image, 256), {}
+    transforms: dict[str, WaveletTransform | ContourletTransform] = {
+        "wavelet": WaveletTransform(len(levels)),
+        "contourlet": ContourletTransform(levels),
+    }
+    for name, transform in transforms.items():
+        rebuilt[name] = transform.inverse(keep_largest(transform(x), count))
+    scores = {name: psnr(each, x) for name, each in rebuilt.items()}
+    pictures = [(image, x), *((f"{name}: {scores[name]:.1f} dB", each) for name, each in rebuilt.items())]
+    figure = panels([(title, middle(each), "grey") for title, each in pictures], side=2.1)
+    best = max(scores, key=lambda name: scores[name])
+    alt = (
+        f"The {image} image rebuilt from its low band and {count} of 65,536 or more detail coefficients: wavelet "
+        f"{scores['wavelet']:.1f} dB, contourlet {levels} {scores['contourlet']:.1f} dB. The {best} is ahead by "
+        f"{abs(scores['contourlet'] - scores['wavelet']):.1f} dB. Shown is the middle of the image."
+    )
+    return figure, alt
+
+
+def kept() -> Explorer:
+    """Keep k coefficients: wavelet against contourlet."""
+    return Explorer(
+        draw_kept,
+        image=Choice("image", ("stripes", "scrambled stripes", "disc", *MODALITIES[:3]), "stripes"),
+        count=Choice("kept", KEPT, 1024),
+        levels=Choice("levels", ((2, 2, 2), (2, 3, 4), (3, 4, 5)), (2, 3, 4)),
+    )

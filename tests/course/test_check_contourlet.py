@@ -1,0 +1,176 @@
+"""Exercise checks of lesson 02: each accepts the solution and names the mistake of wrong answers."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmsnet_lite.course.check import contourlet as check
+from mmsnet_lite.course.explore.contourlet import picture
+from mmsnet_lite.frequency import ContourletTransform, wedge_angles
+
+
+def verdict(judge, answer, capsys):
+    judge(answer)
+    return capsys.readouterr().out.split(": ", 1)[1]
+
+
+def resize(band, size):
+    return F.interpolate(band, size=size, mode="bilinear")
+
+
+def merged(one, last=lambda total: total):
+    return lambda bands, size: last(sum(one(band, size) for band in bands))
+
+
+def filtered(coefficients, keep):
+    bands = tuple(tuple(keep(band) for band in level) for level in coefficients.bands)
+    return coefficients._replace(bands=bands)
+
+
+def moduli(coefficients):
+    return torch.cat([band.abs().flatten() for level in coefficients.bands for band in level])
+
+
+def keep(coefficients, k):
+    order = moduli(coefficients).argsort(descending=True)
+    mask = torch.zeros(len(order), dtype=torch.bool)
+    mask[order[:k]] = True
+    parts = iter(mask.split([band.numel() for level in coefficients.bands for band in level]))
+    return filtered(coefficients, lambda band: band * next(parts).view(band.shape))
+
+
+def at_least(function, strict=False):
+    """Keep what is above the k-th largest value of a function of the coefficients."""
+
+    def kept(coefficients, k):
+        values = function(torch.cat([band.flatten() for level in coefficients.bands for band in level]))
+        threshold = values.topk(k).values[-1]
+        above = torch.gt if strict else torch.ge
+        return filtered(coefficients, lambda band: band * above(function(band), threshold))
+
+    return kept
+
+
+def per_band(coefficients, k):
+    return filtered(coefficients, lambda b: b * (b.abs() >= b.abs().flatten().topk(min(k, b.numel())).values[-1]))
+
+
+def in_place(coefficients, k):
+    threshold = moduli(coefficients).topk(k).values[-1]
+    for level in coefficients.bands:
+        for band in level:
+            band[band.abs() < threshold] = 0
+    return coefficients
+
+
+def strongest(function):
+    bands = ContourletTransform((3,))(picture("hatching", 128)).bands[0]
+    return max(range(8), key=lambda k: function(bands[k]))
+
+
+BEST = strongest(lambda band: float(band.square().sum()))
+PEAK = strongest(lambda band: float(band.abs().max()))
+FREQUENCY = wedge_angles(3)[BEST]
+
+SOLVED = {
+    "redundancy": [1.3125, 21 / 16, torch.tensor(1.3125)],
+    "strongest_band": [(BEST, FREQUENCY - 90), (BEST, FREQUENCY + 90), [torch.tensor(BEST), 52]],
+    "levels_that_fit": [
+        [(2, 3, 4), (4, 5, 6), (2, 2, 2, 2, 2)],
+        {(2, 2, 2, 2, 2), (4, 5, 6), (2, 3, 4)},
+        [[2, 3, 4], [4, 5, 6], [2, 2, 2, 2, 2]],
+    ],
+    "prompt": [
+        merged(lambda band, size: resize(band.abs(), size)),
+        merged(lambda band, size: resize(band.abs(), size)[0, 0] / 16),
+        merged(lambda band, size: F.interpolate(band.abs(), size=size)),
+        merged(lambda band, size: F.interpolate(band.abs(), size=size, mode="bicubic")),
+    ],
+    "keep_largest": [keep, at_least(torch.abs), lambda c, k: tuple(at_least(torch.abs)(c, k))],
+}
+
+WRONG = {
+    "redundancy": [
+        (1.25, "low band is missing"),
+        (86016, "divide it"),
+        (1.0, "full size"),
+        (4 / 3, "limit"),
+        (18, "adds no samples"),
+        (1.5, "add up"),
+    ],
+    "strongest_band": [
+        ((PEAK, FREQUENCY + 90), "largest coefficient"),
+        ((BEST + 1, FREQUENCY + 90), "count from 0"),
+        ((1, FREQUENCY + 90), "not the strongest"),
+        ((BEST, FREQUENCY), "frequency vector"),
+        ((BEST, 90 - FREQUENCY), "mirrored"),
+        ((BEST, 0), "right angle"),
+        (BEST, "should be a pair"),
+    ],
+    "levels_that_fit": [
+        ([(2, 3, 4), (5, 6, 7)], "though its pyramid does"),
+        ([(2, 3, 4), (2, 2, 2, 2, 2, 2)], "halves both sides 6 times"),
+        ([(2, 3, 4)], "2 missing"),
+        ([(3, 4, 5)], "not offered"),
+        (7, "should be a list"),
+    ],
+    "prompt": [
+        (merged(resize), "keep their sign"),
+        (merged(lambda band, size: resize(band, size).abs()), "too late"),
+        (merged(resize, torch.abs), "comes last"),
+        (lambda bands, size: resize(bands[0].abs(), size), "one band"),
+        (lambda bands, size: merged(lambda b, s: resize(b.abs(), s))(bands[:8], size), "tall ones are not"),
+        (lambda bands, size: merged(lambda b, s: resize(b.abs(), s))(bands[8:], size), "wide ones are not"),
+        (merged(lambda band, size: resize(band.square(), size)), "does not follow"),
+        (lambda bands, size: bands[0].abs(), "asked for a map"),
+        (lambda bands, size: torch.cat([resize(b.abs(), size) for b in bands]), "one map"),
+        (lambda bands, size: torch.zeros(size), "constant"),
+        (lambda bands, size: None, "should be a function"),
+    ],
+    "keep_largest": [
+        (lambda c, k: c, "nothing was set"),
+        (at_least(lambda values: values), "only positive"),
+        (at_least(torch.abs, strict=True), "threshold itself"),
+        (per_band, "not each band"),
+        (in_place, "writes into"),
+        (lambda c, k: keep(c, k)._replace(low=0 * c.low), "low band changed"),
+        (lambda c, k: filtered(keep(c, k), torch.abs), "keep its value"),
+        (lambda c, k: c._replace(bands=c.bands[:1]), "leave them in place"),
+        (at_least(lambda values: -values.abs()), "not the largest"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "answer"), [(name, each) for name, them in SOLVED.items() for each in them])
+def test_right_answers_are_accepted(name, answer, capsys):
+    assert verdict(getattr(check, name), answer, capsys).startswith("correct. ")
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), [(n, *case) for n, cases in WRONG.items() for case in cases])
+def test_wrong_answers_are_rejected_and_named(name, answer, words, capsys):
+    said = verdict(getattr(check, name), answer, capsys)
+    assert words in said
+    assert not said.startswith("correct")
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_empty_stub_is_no_failure_and_messages_differ(name, capsys):
+    assert verdict(getattr(check, name), None, capsys) == "not attempted yet.\n"
+    said = [verdict(getattr(check, name), answer, capsys) for answer, _ in WRONG[name]]
+    assert len(set(said)) == len(said) >= 3
+
+
+def test_the_hatched_picture_sets_the_trap():
+    assert BEST != PEAK
+    assert BEST + 1 != PEAK
+
+
+@pytest.mark.parametrize("name", ["redundancy", "strongest_band", "levels_that_fit"])
+def test_no_verdict_on_a_wrong_answer_holds_the_answer(name, capsys):
+    telling = {
+        "redundancy": ("1.31",),
+        "strongest_band": (f"band {BEST}", f"{(FREQUENCY + 90) % 180:.0f}"),
+        "levels_that_fit": ("(4, 5, 6)",),
+    }
+    for answer, _ in WRONG[name]:
+        assert not any(word in verdict(getattr(check, name), answer, capsys) for word in telling[name])

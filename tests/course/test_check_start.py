@@ -1,0 +1,125 @@
+"""Exercise checks of lesson 00: each accepts the solution and names the mistake of wrong answers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mmsnet_lite import MMSNet, MMSNetConfig
+from mmsnet_lite.course.check import start as check
+
+
+def verdict(judge, answer, capsys):
+    judge(answer)
+    return capsys.readouterr().out.split(": ", 1)[1]
+
+
+def trained(tune, every=False):
+    """Counted on the module tree, not through the judge's path."""
+    full = MMSNetConfig(encoder="mit-nano", tune="full", width=32, frequencies=8, msfg_scales=2)
+    model = MMSNet(dataclasses.replace(full, tune=tune))
+    return sum(p.numel() for p in model.parameters() if every or p.requires_grad)
+
+
+def iou(predicted, truth):
+    union = (predicted | truth).sum()
+    return 1.0 if union == 0 else (predicted & truth).sum() / union
+
+
+def dice(predicted, truth):
+    total = predicted.sum() + truth.sum()
+    return 1.0 if total == 0 else 2 * (predicted & truth).sum() / total
+
+
+def pairs(predicted, truth, keep):
+    n = len(predicted)
+    return [dice(predicted[i], truth[j]) for i in range(n) for j in range(n) if keep(i, j)]
+
+
+def control(predicted, truth):
+    return np.mean(pairs(predicted, truth, lambda i, j: i != j))
+
+
+WRONG = {
+    "frozen_count": {
+        trained("frozen", every=True): "encoder as well",
+        trained("full"): 'tune="full"',
+        trained("mfa"): 'tune="mfa"',
+        trained("frozen", every=True) - trained("frozen"): "that is what is frozen",
+        trained("frozen") / 1e6: "not millions",
+        12345: "Build the network anew",
+        "many": "should be a whole number",
+    },
+    "iou": {
+        dice: "that is DSC",
+        lambda p, t: (p & t).sum() / max(1, p.sum() + t.sum()): "counts twice",
+        lambda p, t: (p & t).sum() / max(1, t.sum()): "recall",
+        lambda p, t: (p & t).sum() / max(1, p.sum()): "precision",
+        lambda p, t: (p == t).mean(): "background",
+        lambda p, t: (p & t).sum(): "in pixels",
+        lambda p, t: (p & t).sum() / (p | t).sum(): "0 / 0",
+        lambda p, t: int((p & t).sum()) / int((p | t).sum()): "0 / 0",
+        lambda p, t: (p & t).sum() / max(1, (p | t).sum()): "does not reward",
+        lambda p, t: iou(p, t) if p.any() else 1.0: "the prediction is empty and the truth not",
+        lambda p, t: 0.123: "not yet",
+        lambda p, t: None: "end with return",
+        0.5: "should be a function",
+    },
+    "iou_from_dsc": {
+        lambda d: d: "harsher",
+        lambda d: 2 * d / (1 + d): "way back",
+        lambda d: d / 2: "perfect prediction",
+        lambda d: d * d: "square",
+        lambda d: 0.4: "not yet",
+        lambda d: None: "end with return",
+        lambda d: d / (2 - d) if d < 1 else 2.0: "1 must stay 1",
+        0.67: "should be a function",
+    },
+    "all_pairs_control": {
+        lambda p, t: np.mean(pairs(p, t, lambda i, j: True)): "own mask",
+        lambda p, t: np.mean(pairs(p, t, lambda i, j: i == j)): "the score itself",
+        lambda p, t: np.mean([dice(a, b) for a, b in zip(p, np.roll(t, 1, 0), strict=True)]): "all the others",
+        lambda p, t: np.mean([dice(a, b) for a, b in zip(p, np.roll(t, -1, 0), strict=True)]): "all the others",
+        lambda p, t: np.mean(pairs(p, t, lambda i, j: i < j)): "not prediction j with mask i",
+        lambda p, t: np.mean(pairs(p, t, lambda i, j: i > j)): "one order",
+        lambda p, t: sum(pairs(p, t, lambda i, j: i != j)) / len(p) ** 2: "divided by n * n",
+        lambda p, t: sum(pairs(p, t, lambda i, j: i != j)): "added up",
+        lambda p, t: 0.05: "not yet",
+        0.5: "should be a function",
+    },
+}
+RIGHT = [
+    ("frozen_count", trained("frozen")),
+    ("frozen_count", torch.tensor(trained("frozen"))),
+    ("iou", iou),
+    ("iou", lambda p, t: torch.tensor(iou(p, t))),
+    ("iou_from_dsc", lambda d: d / (2 - d)),
+    ("iou_from_dsc", lambda d: round(d / (2 - d), 5)),
+    ("all_pairs_control", control),
+    ("all_pairs_control", lambda p, t: torch.tensor(control(p, t), dtype=torch.float32)),
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
+def test_a_right_answer_is_accepted(name, answer, capsys):
+    assert verdict(getattr(check, name), answer, capsys).startswith("correct.")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [(name, answer, words) for name, rows in WRONG.items() for answer, words in rows.items()],
+)
+def test_a_wrong_answer_hears_its_own_mistake(name, answer, words, capsys):
+    said = verdict(getattr(check, name), answer, capsys)
+    assert words in said
+    assert not said.startswith("correct")
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_no_verdict_gives_the_answer_away(name, capsys):
+    said = [verdict(getattr(check, name), answer, capsys) for answer in [None, *WRONG[name]]]
+    assert said[0] == "not attempted yet.\n"
+    assert len(set(said)) >= 4
+    for answer in (f"{trained('frozen'):,}", str(trained("frozen")), "d / (2 - d)", "2 - d", "n - 1", "n * (n - 1)"):
+        assert not any(answer in line for line in said)

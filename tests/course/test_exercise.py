@@ -1,0 +1,42 @@
+"""What all exercise checks share: one line of verdict, and never an exception."""
+
+import pytest
+
+from mmsnet_lite.course.check.exercise import Mistake, exercise
+
+
+@exercise(3, expects="a number")
+def six_times_seven(answer):
+    """Judge 6 x 7."""
+    if answer / 1 < 42:
+        raise Mistake("too small: did you add?")
+    return "It is the product."
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (None, "not attempted yet."),
+        (42, "correct. It is the product."),
+        (13, "too small: did you add?"),
+        ("x", "the answer should be a number; checking it failed with TypeError: unsupported operand type(s)"),
+    ],
+)
+def test_a_check_prints_its_verdict_and_returns_nothing(answer, verdict, capsys):
+    assert six_times_seven(answer) is None  # a value would show as the cell's output
+    out = capsys.readouterr().out
+    assert out.startswith(f"Exercise 3: {verdict}")
+    assert out.count("\n") == 1
+
+
+def test_an_answer_that_raises_by_itself_does_not_stop_the_notebook(capsys):
+    class Hostile:
+        def __truediv__(self, other):
+            raise ZeroDivisionError("not today")
+
+    six_times_seven(Hostile())
+    assert "ZeroDivisionError: not today" in capsys.readouterr().out
+
+
+def test_a_check_keeps_its_judges_name_and_docstring():
+    assert (six_times_seven.__name__, six_times_seven.__doc__) == ("six_times_seven", "Judge 6 x 7.")
