@@ -35,7 +35,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make check      ruff and mypy"
 	@echo "make notebooks  run every notebook and store its outputs in place"
-	@echo "make figures    README's picture, from a run on MixLite"
+	@echo "make figures    the READMEs' pictures, from a run on MixLite"
 	@echo "make bench      every script in benchmarks/, results in benchmarks/results/"
 	@echo "All of them create $(VENV) with PYTHON=$(PYTHON) (3.10 or newer) when it is missing."
 
@@ -74,8 +74,8 @@ notebooks: $(FULL_STAMP)
 bench: $(FULL_STAMP)
 	@for script in benchmarks/*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done
 
-# README's picture, from a fresh default run on MixLite.
+# The READMEs' pictures, from a fresh default run on MixLite.
 figures: $(FULL_STAMP)
 	test -f runs/mmsnet-mixlite-96-seed0/test.json || $(PY) -m mmsnet_lite train --mix mixlite \
 		$$(test ! -d runs/mmsnet-mixlite-96-seed0 || echo --resume)
-	$(PY) -m mmsnet_lite.course.overview runs/mmsnet-mixlite-96-seed0 figures/overview.png
+	$(PY) -m mmsnet_lite.course.overview runs/mmsnet-mixlite-96-seed0 figures

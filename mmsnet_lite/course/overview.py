@@ -1,20 +1,22 @@
-"""README's picture: python -m mmsnet_lite.course.overview RUN OUT.png, for a run on MixLite."""
+"""The READMEs' pictures, for a run on MixLite: python -m mmsnet_lite.course.overview RUN FOLDER."""
 
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from mmsnet_lite.cli import trained
 from mmsnet_lite.course.colours import MAGNITUDE, PROBABILITY, overlay
 from mmsnet_lite.course.plot import picture_grid, save
+from mmsnet_lite.course.plot.contourlet import wedges
 from mmsnet_lite.data import Mix, normalise
-from mmsnet_lite.frequency import laplacian_high_pass
+from mmsnet_lite.frequency import directional_responses, laplacian_high_pass, wedge_angles
 
 
-def main(run_folder: Path, out: Path, per_modality: int = 2) -> None:
-    """Draw the first test images of each modality with what the network makes of them, two modalities side by side."""
+def overview(run_folder: Path, per_modality: int = 2) -> Figure:
+    """The first test images of each modality with what the network makes of them, side by side."""
     run, model = trained(run_folder)
     rows: dict[str, list[list[np.ndarray]]] = {}
     for sample in Mix(run.source.parts("test", run.size), run.size):
@@ -29,7 +31,7 @@ def main(run_folder: Path, out: Path, per_modality: int = 2) -> None:
         found = overlay(image, probability >= 0.5, sample["mask"][0].numpy())
         shown.append([image, detail.numpy(), probability, found])
     columns = ("image", "its fine detail", "probability", "found")
-    figure = picture_grid(
+    return picture_grid(
         [[picture for group in shown for picture in group] for shown in rows.values()],
         list(rows),
         columns * per_modality,
@@ -37,7 +39,12 @@ def main(run_folder: Path, out: Path, per_modality: int = 2) -> None:
         side=1.3,
         legend=True,
     )
-    save(figure, str(out))
+
+
+def main(run_folder: Path, out: Path) -> None:
+    """Write overview.png, for README, and wedges.png, for the frequency room's, to the folder `out`."""
+    save(overview(run_folder), str(out / "overview.png"))
+    save(wedges(list(directional_responses(128, 128, 3)), wedge_angles(3)), str(out / "wedges.png"))
 
 
 if __name__ == "__main__":

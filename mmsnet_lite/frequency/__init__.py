@@ -1,8 +1,10 @@
 """The mathematics: frequency transforms of image batches (b c h w); imports torch only, holds no parameter.
 
-`ContourletTransform` and `WaveletTransform` split images into a low band and detail bands and rebuild them exactly;
-`laplacian_high_pass` and `high_pass` (Fourier) keep the detail as one map of the image's size; `dct` holds the fixed
-matrices of frequency channel attention. Read filters, periodic, pyramid, directional, contourlet; then the others.
+`ContourletTransform`, `LaplacianPyramid` and `WaveletTransform` split images into a low band and detail bands and
+rebuild them exactly, `DirectionalFilterBank` splits by direction alone; `laplacian_high_pass` and `high_pass` (Fourier)
+keep the detail as one map of the image's size; `fourier` measures spectra; `dct` holds the fixed matrices of frequency
+channel attention. Read filters, periodic, pyramid, responses, bank, directional, contourlet; then the others. README.md
+beside this file is the theory.
 """
 
 from .coefficients import BandShapes, ContourletCoefficients
@@ -10,7 +12,16 @@ from .contourlet import ContourletTransform
 from .dct import dct_basis, frequency_indices, grid_size, pool_matrix
 from .directional import DirectionalFilterBank, wedge_angles
 from .filters import FilterPair, index_order, ladder_filter, pyramid_filters
-from .fourier import high_pass
+from .fourier import (
+    band_energies,
+    band_mask,
+    band_pass,
+    high_pass,
+    power_spectrum,
+    radial_frequency,
+    radial_power_spectrum,
+    spectral_slope,
+)
 from .pyramid import LaplacianPyramid, laplacian_high_pass, laplacian_step, laplacian_step_inverse
 from .responses import directional_responses
 from .wavelet import WaveletTransform
@@ -23,7 +34,11 @@ __all__ = [
     "FilterPair",
     "LaplacianPyramid",
     "WaveletTransform",
+    "band_energies",
+    "band_mask",
+    "band_pass",
     "dct_basis",
+    "directional_responses",
     "frequency_indices",
     "grid_size",
     "high_pass",
@@ -33,7 +48,10 @@ __all__ = [
     "laplacian_step",
     "laplacian_step_inverse",
     "pool_matrix",
+    "power_spectrum",
     "pyramid_filters",
-    "directional_responses",
+    "radial_frequency",
+    "radial_power_spectrum",
+    "spectral_slope",
     "wedge_angles",
 ]

@@ -207,7 +207,7 @@ def draw_kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, 
         rebuilt[name] = transform.inverse(keep_largest(transform(x), count))
     scores = {name: psnr(each, x) for name, each in rebuilt.items()}
     pictures = [(image, x), *((f"{name}: {scores[name]:.1f} dB", each) for name, each in rebuilt.items())]
-    figure = panels([(title, middle(each), "grey") for title, each in pictures], side=2.1)
+    figure = panels([(title, middle(each), "grey") for title, each in pictures], side=1.8)
     best = max(scores, key=lambda name: scores[name])
     alt = (
         f"The {image} image rebuilt from its low band and {count} of 65,536 or more detail coefficients: wavelet "

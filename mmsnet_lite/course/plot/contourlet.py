@@ -28,7 +28,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.tick_params(labelsize=7)
         return
     if kind == "signed":
-        limit = float(np.abs(flat).max()) or 1.0
+        limit = np.quantile(np.abs(flat), 0.99, method="higher") or np.abs(flat).max() or 1.0
         axes.imshow(flat, cmap=SIGNED, vmin=-limit, vmax=limit)
     elif kind == "magnitude":
         axes.imshow(np.abs(flat), cmap=MAGNITUDE, vmin=0)
@@ -42,14 +42,16 @@ def panels(pictures: Sequence[Panel], columns: int | None = None, side: float = 
 
     Args:
         pictures: (title, array, kind), arrays of any sizes with h and w as last axes and nothing else; kind is "grey"
-            (an image of 0 to 1), "signed" (a sub-band, white at 0), "magnitude" (its modulus), or "spectrum" (the
-            modulus of a response in the DFT's order, drawn with zero in the middle, axes in cycles per pixel).
+            (an image of 0 to 1), "signed" (a sub-band, white at 0; the largest 1 % saturate), "magnitude" (its
+            modulus), or "spectrum" (the modulus of a response in the DFT's order, drawn with zero in the middle, axes
+            in cycles per pixel).
         columns: pictures a row; all in one row by default.
         side: inches a picture.
     """
     columns = columns or len(pictures)
     rows = math.ceil(len(pictures) / columns)
-    figure = blank(side * columns, (side + 0.25) * rows)
+    tallest = max(values.shape[-2] / values.shape[-1] for _, values, _ in pictures)
+    figure = blank(side * columns, (side * min(1, tallest) + 0.25) * rows)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02)
     cells = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(cells, pictures, strict=False):
