@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mmsnet_lite.course.colours import MAGNITUDE, SIGNED
+from mmsnet_lite.course.colours import GREY, MAGNITUDE, SIGNED
 from mmsnet_lite.course.explore.explorer import Choice, Explorer
 from mmsnet_lite.course.plot import blank
 from mmsnet_lite.frequency.fourier import band_mask, band_pass, power_spectrum
@@ -53,7 +53,7 @@ def rings(images: Mapping[str, np.ndarray]) -> Explorer:
         axes = figure.subplots(3, len(greys), squeeze=False)
         for column, (name, grey) in zip(axes.T, greys.items(), strict=True):
             h, w = grey.shape
-            column[0].imshow(grey.numpy(), cmap="gray", vmin=0, vmax=1)
+            column[0].imshow(grey.numpy(), cmap=GREY, vmin=0, vmax=1)
             column[0].set_title(name, fontsize=9)
             column[1].imshow(np.log10(powers[name]), cmap=MAGNITUDE, vmin=-9, vmax=-2)
             turn = np.linspace(0, 2 * math.pi, 200)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmsnet_lite.course.colours import MAGNITUDE, MODALITY
+from mmsnet_lite.course.colours import GREY, MAGNITUDE, MODALITY
 from mmsnet_lite.course.plot.figure import blank
 
 GREY = "#777777"  # what is no modality: chance, baselines, the pool
@@ -33,7 +33,7 @@ def windows(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str]) -> Figu
     axes = figure.subplots(2, 2)
     top = max(np.log10(power.max()) for _, power in rows)
     for line, (picture, power), title in zip(axes, rows, titles, strict=True):
-        line[0].imshow(picture, cmap="gray", vmin=0, vmax=1)
+        line[0].imshow(picture, cmap=GREY, vmin=0, vmax=1)
         line[0].set_title(title, fontsize=9)
         decades = np.log10(np.fft.fftshift(power) + 1e-30)
         shown = line[1].imshow(decades, cmap=MAGNITUDE, vmin=top - 7, vmax=top)
