@@ -1,5 +1,6 @@
 """What the transforms of this room share: the container of their coefficients, sizes that fit, bands as maps."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,19 +35,24 @@ def nearest_sizes(h: int, w: int, unit: int) -> str:
     return " and ".join(fits)
 
 
-class SubbandTransform(nn.Module):
-    """An invertible transform into a low band and levels of bands; no parameters, no buffers.
+class SubbandTransform(nn.Module, ABC):
+    """An invertible transform into a low band and levels of bands; no parameters, no buffers."""
 
-    Subclasses give `size_unit`, `band_shapes`, `forward` and `inverse`.
-    """
+    @abstractmethod
+    def forward(self, x: Tensor) -> ContourletCoefficients:
+        """Images (b c h w) to coefficients."""
 
+    @abstractmethod
+    def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
+        """Coefficients to images (b c h w)."""
+
+    @abstractmethod
     def size_unit(self) -> int:
         """Both sides of an image must be multiples of this."""
-        raise NotImplementedError
 
+    @abstractmethod
     def band_shapes(self, h: int, w: int) -> BandShapes:
         """Sizes of all bands of an h x w image, without transforming anything."""
-        raise NotImplementedError
 
     def _check_coefficients(self, coefficients: ContourletCoefficients) -> tuple[int, int]:
         """The size of the image that the coefficients belong to; ValueError for a missing band or a wrong shape."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from mmsnet_lite.course.colours import GREY, MAGNITUDE, MODALITY
 from mmsnet_lite.course.plot.figure import blank
 
-GREY = "#777777"  # what is no modality: chance, baselines, the pool
+NEUTRAL = "#777777"  # what is no modality: chance, baselines, the pool
 
 
 def grating(samples: np.ndarray, amplitudes: np.ndarray) -> Figure:
@@ -18,7 +18,7 @@ def grating(samples: np.ndarray, amplitudes: np.ndarray) -> Figure:
     left, right = figure.subplots(1, 2)
     left.plot(samples, color="black", lw=1)
     left.set(xlabel="pixel", ylabel="brightness")
-    right.vlines(np.arange(len(amplitudes)), 0, amplitudes, color=GREY, lw=0.8)
+    right.vlines(np.arange(len(amplitudes)), 0, amplitudes, color=NEUTRAL, lw=0.8)
     right.plot(amplitudes, "o", color="black", ms=2.5)
     right.set(xlabel="bin k (cycles per image)", ylabel="|F(k)|")
     _finish(figure)
@@ -80,11 +80,11 @@ def scores(rows: Mapping[str, tuple[float, float]], highlight: str) -> Figure:
     figure = blank(7.5, 0.6 + 0.3 * len(rows))
     axis = figure.subplots()
     for i, (name, (value, spread)) in enumerate(rows.items()):
-        colour = "black" if name == highlight else GREY
+        colour = "black" if name == highlight else NEUTRAL
         axis.errorbar(value, -i, xerr=spread, fmt="o", color=colour, ms=5, capsize=3)
         axis.text(1.02, -i, f"{value:.2f}", va="center", fontsize=9, color=colour, transform=axis.get_yaxis_transform())
-    axis.axvline(0.25, color=GREY, ls=":", lw=1)
-    axis.text(0.255, 0.55, "chance", color=GREY, fontsize=8, va="bottom")
+    axis.axvline(0.25, color=NEUTRAL, ls=":", lw=1)
+    axis.text(0.255, 0.55, "chance", color=NEUTRAL, fontsize=8, va="bottom")
     axis.set(xlim=(0, 1), ylim=(-len(rows) + 0.5, 1.1), xlabel="balanced accuracy")
     axis.set_yticks([-i for i in range(len(rows))], list(rows))
     _finish(figure)
@@ -136,10 +136,10 @@ def correlations(pooled: np.ndarray, within: Mapping[str, np.ndarray], noise: fl
     axis = figure.subplots()
     rings = np.arange(1, len(pooled) + 1)
     axis.axhspan(-noise, noise, color="#e8e8e8", lw=0, label="chance, at most")
-    axis.axhline(0, color=GREY, lw=0.8)
+    axis.axhline(0, color=NEUTRAL, lw=0.8)
     for modality, values in within.items():
         axis.plot(rings, values, "o-", color=MODALITY[modality], lw=1.3, ms=4, label=modality)
-    axis.plot(rings, pooled, "s--", color=GREY, lw=2, ms=5, label="all pooled")
+    axis.plot(rings, pooled, "s--", color=NEUTRAL, lw=2, ms=5, label="all pooled")
     axis.set(xlabel="ring (1 coarse, 10 fine)", ylabel="rank correlation with area", xticks=rings, ylim=(-0.8, 0.8))
     axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     _finish(figure)
