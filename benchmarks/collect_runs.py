@@ -77,12 +77,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("runs", nargs="*", type=Path)
     options.add_argument("--out", type=Path, help="benchmarks/results/runs_NAME.json")
-    options.add_argument("--title", default="Test scores.", help="the sentence above the table")
+    options.add_argument("--title", help="the sentence above the table; the file's own by default")
     args = options.parse_args()
     if args.runs and not args.out:
         options.error("--out says where the collected runs go")
     if args.runs:
-        data = {"title": args.title, "runs": [collect(run) for run in args.runs]}
+        earlier = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+        title = args.title or earlier.get("title", "Test scores.")
+        data = {"title": title, "runs": [collect(run) for run in args.runs]}
         args.out.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
 
