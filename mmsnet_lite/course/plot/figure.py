@@ -27,7 +27,7 @@ def png(figure: Figure) -> str:
     stream, small = io.BytesIO(), io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI)
     with Image.open(stream) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(small, format="png", optimize=True)
+        picture.convert("RGB").quantize(256, kmeans=1).save(small, format="png", optimize=True)
     return base64.b64encode(small.getvalue()).decode()
 
 
