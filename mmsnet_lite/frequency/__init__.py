@@ -1,4 +1,4 @@
-"""The mathematics: frequency transforms of image batches (b c h w); imports torch only, holds no parameter.
+"""The mathematics: frequency transforms of image batches (b c h w); imports torch only, no parameters.
 
 `ContourletTransform`, `LaplacianPyramid` and `WaveletTransform` split images into a low band and detail bands and
 rebuild them exactly, `DirectionalFilterBank` splits by direction alone; `laplacian_high_pass` and `high_pass` (Fourier)

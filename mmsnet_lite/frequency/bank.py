@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .filters import Taps, pyramid_filters
+from .constants import constants
+from .filters import pyramid_filters
 from .responses import directional_responses
 
 Weights = tuple[Tensor, Tensor]  # for the wide and for the tall bands
@@ -29,9 +30,10 @@ def decimations(levels: int) -> tuple[tuple[int, int], tuple[int, int]]:
     return (2 ** (levels - 1), 2), (2, 2 ** (levels - 1))
 
 
-@lru_cache(maxsize=32)
-def _low_pass(n: int, taps: Taps, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False), torch.no_grad():
+@lru_cache(maxsize=256)
+def _low_pass(n: int, pyramid: str, synthesis: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with constants():
+        taps = pyramid_filters(pyramid)[synthesis]
         offsets = torch.arange(len(taps), dtype=torch.float64, device="cpu") - len(taps) // 2
         angles = 2 * math.pi / n * torch.arange(n, dtype=torch.float64, device="cpu")[:, None] * offsets
         return (torch.cos(angles) @ torch.tensor(taps, dtype=torch.float64, device="cpu")).to(device, dtype)
@@ -43,7 +45,7 @@ def _fold2(spectrum: Tensor) -> Tensor:
     return spectrum.view(2, h // 2, 2, w // 2).sum((0, 2)).tile(2, 2)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=48)  # three levels, both ways: 8 sizes, about 200 MiB when they are near 352 x 352
 def _bank_weights(
     h: int,
     w: int,
@@ -54,13 +56,13 @@ def _bank_weights(
     dtype: torch.dtype,
     device: torch.device,
 ) -> Weights:
-    with torch.inference_mode(False), torch.no_grad():  # a first call in inference mode must not spoil training
+    with constants():
         outer = inner = torch.zeros(())
         if pyramid is not None:
             reduce, expand = (
-                _low_pass(h, taps, torch.float64, torch.device("cpu"))[:, None]
-                * _low_pass(w, taps, torch.float64, torch.device("cpu"))
-                for taps in pyramid_filters(pyramid)
+                _low_pass(h, pyramid, which, torch.float64, torch.device("cpu"))[:, None]
+                * _low_pass(w, pyramid, which, torch.float64, torch.device("cpu"))
+                for which in (False, True)
             )
             outer, inner = (expand, reduce) if synthesis else (reduce, expand)
         responses = directional_responses(h, w, levels, ladder, synthesis=synthesis)
@@ -94,9 +96,9 @@ for _function in (_constant_low_pass, _constant_bank_weights):
     vars(_function)["_dynamo_marked_constant"] = True
 
 
-def low_pass(n: int, taps: Taps, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The real response of an odd symmetric filter centred on sample 0, at the n frequencies of a DFT; shared."""
-    return _constant_low_pass(index(n), taps, dtype, device)
+def low_pass(n: int, pyramid: str, synthesis: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The real response of a pyramid's filter h, or g for synthesis, at the n frequencies of a DFT; shared."""
+    return _constant_low_pass(index(n), pyramid, synthesis, dtype, device)
 
 
 def bank_weights(

@@ -5,11 +5,13 @@ Image Processing, 2005), with the conventions of their MATLAB toolbox, written f
 one FFT in, per level one matrix product for each band shape, one small inverse FFT a band.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from .bank import bank_weights, join_spectrum, low_pass, split_spectrum
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, nearest_sizes
+from .bank import bank_weights, decimations, join_spectrum, low_pass, split_spectrum
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, fits, nearest_sizes
 from .directional import check_directions, wedge_angles
 from .filters import ladder_filter, pyramid_filters
 from .periodic import check_image
@@ -27,7 +29,6 @@ class ContourletTransform(SubbandTransform):
     Convention: within a level the toolbox's order, wide bands (near-vertical edges) first, then tall ones.
     Convention: periodic extension without a seam: moving the image by a band's decimation, 2^(j-1) (2^(l-1), 2) pixels
     for wide bands of pyramid level j, moves the band by one sample, exactly, for every l.
-    Convention: float16 and bfloat16 images are transformed in float32, inside autocast too.
 
     Args:
         levels: l per pyramid level, coarse to fine, each 2 or more: ``2^l`` directions.
@@ -42,6 +43,8 @@ class ContourletTransform(SubbandTransform):
 
     def __init__(self, levels: tuple[int, ...] = (2, 3, 4), pyramid: str = "9-7", ladder: str = "pkva") -> None:
         super().__init__()
+        if not isinstance(levels, Sequence):
+            raise ValueError(f"levels = {levels!r} is no sequence; write ({levels},) for a single level")
         self.levels = tuple(levels)
         self.pyramid, self.ladder = pyramid, ladder
         pyramid_filters(pyramid), ladder_filter(ladder)
@@ -72,16 +75,15 @@ class ContourletTransform(SubbandTransform):
         """
         bands = []
         for j, depth in enumerate(reversed(self.levels)):
-            rows, columns, half = h >> j, w >> j, 2 ** (depth - 1)
-            if h % (half << j) or w % (half << j):
+            half = 2 ** (depth - 1)
+            if not fits(h, w, half << j):
                 unit = self.size_unit()
                 raise ValueError(
                     f"levels[{len(self.levels) - 1 - j}] = {depth} (pyramid level {j + 1}, 1 = finest) of a {h}x{w} "
                     f"image works on {h / 2**j:g}x{w / 2**j:g}, which 2^({depth}-1) = {half} does not divide; "
-                    f"levels={self.levels} needs multiples of {unit}, nearest that fit: {nearest_sizes(h, w, unit)}; "
-                    "see pad_to_fit"
+                    f"levels={self.levels} needs multiples of {unit}, {nearest_sizes(h, w, unit)}"
                 )
-            bands.append(((rows // half, columns // 2),) * half + ((rows // 2, columns // half),) * half)
+            bands.append(tuple(((h >> j) // a, (w >> j) // b) for a, b in decimations(depth) for _ in range(half)))
         return BandShapes((h >> len(self.levels), w >> len(self.levels)), tuple(reversed(bands)))
 
     def forward(self, x: Tensor) -> ContourletCoefficients:
@@ -103,10 +105,10 @@ class ContourletTransform(SubbandTransform):
         for depth in reversed(self.levels):
             h, w = spectrum.shape[-2:]
             weights = bank_weights(h, w, depth, self.ladder, self.pyramid, False, x.dtype, x.device)
-            levels.append(tuple(band.unflatten(0, lead) for band in split_spectrum(spectrum, depth, weights)))
-            spectrum = self._reduce(spectrum, x)
+            levels.append(tuple(band.view(*lead, *band.shape[1:]) for band in split_spectrum(spectrum, depth, weights)))
+            spectrum = self._reduce(spectrum, x.dtype)
         h, w = spectrum.shape[-2:]
-        low = torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w)).unflatten(0, lead)
+        low = torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w)).view(*lead, h, w)
         return ContourletCoefficients(low, tuple(reversed(levels)))
 
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
@@ -117,27 +119,25 @@ class ContourletTransform(SubbandTransform):
         Raises:
             ValueError: for a missing band or a shape that does not belong; the message names the band.
         """
-        h, w = self._check_coefficients(coefficients)
-        low = check_image(coefficients.low)
+        low, bands = self._checked(coefficients)
         spectrum = torch.fft.fft2(low.flatten(0, 1))
-        for depth, level in zip(self.levels, coefficients.bands, strict=True):
+        for depth, level in zip(self.levels, bands, strict=True):
             rows, columns = 2 * spectrum.shape[-2], 2 * spectrum.shape[-1]
             weights = bank_weights(rows, columns, depth, self.ladder, self.pyramid, True, low.dtype, low.device)
-            detail = join_spectrum([band.to(low.dtype).flatten(0, 1) for band in level], depth, weights)
-            spectrum = self._expand(spectrum, low) + detail
-        return torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w)).unflatten(0, low.shape[:2])
+            detail = join_spectrum([band.flatten(0, 1) for band in level], depth, weights)
+            spectrum = self._expand(spectrum, low.dtype) + detail
+        h, w = spectrum.shape[-2:]
+        return torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w)).view(*low.shape[:2], h, w)
 
-    def _reduce(self, spectrum: Tensor, like: Tensor) -> Tensor:
+    def _reduce(self, spectrum: Tensor, dtype: torch.dtype) -> Tensor:
         """H: low-pass and keep every second row and column, (n h w) -> (n h/2 w/2)."""
         n, h, w = spectrum.shape
-        taps = pyramid_filters(self.pyramid).analysis
-        rows, columns = (low_pass(side, taps, like.dtype, like.device) / 2 for side in (h, w))
+        rows, columns = (low_pass(side, self.pyramid, False, dtype, spectrum.device) / 2 for side in (h, w))
         spectrum = (spectrum.view(n, 2, h // 2, w) * rows.view(2, h // 2, 1)).sum(1)
         return (spectrum.view(n, h // 2, 2, w // 2) * columns.view(2, w // 2)).sum(2)
 
-    def _expand(self, spectrum: Tensor, like: Tensor) -> Tensor:
+    def _expand(self, spectrum: Tensor, dtype: torch.dtype) -> Tensor:
         """G: insert zeros between rows and columns and low-pass, (n h w) -> (n 2h 2w)."""
         _, h, w = spectrum.shape
-        taps = pyramid_filters(self.pyramid).synthesis
-        rows, columns = (low_pass(2 * side, taps, like.dtype, like.device) for side in (h, w))
+        rows, columns = (low_pass(2 * side, self.pyramid, True, dtype, spectrum.device) for side in (h, w))
         return spectrum.tile(1, 2, 2) * rows[:, None] * columns

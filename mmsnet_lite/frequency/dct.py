@@ -8,10 +8,12 @@ average pooling. `dct_basis` and `pool_matrix` are cached and return shared tens
 import math
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import index
 
 import torch
 from torch import Tensor
 
+from .constants import constants
 from .filters import index_order
 
 _PLANE = 7  # the side of the frequency plane that the published orders live in
@@ -97,7 +99,7 @@ def dct_basis(
 
     Source: Ahmed, Natarajan and Rao, "Discrete cosine transform" (1974); scale as argued in lesson 03.
     """
-    pairs = tuple((int(u), int(v)) for u, v in indices)
+    pairs = tuple((index(u), index(v)) for u, v in indices)
     if not pairs:
         raise ValueError("indices is empty; give at least one pair (u, v)")
     for pair in pairs:
@@ -108,7 +110,7 @@ def dct_basis(
 
 @lru_cache(maxsize=64)
 def _dct_basis(pairs: tuple, n: int, orthonormal: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # a first call in inference mode must not spoil a later training step
+    with constants():
         frequency = torch.arange(n, dtype=torch.float64, device="cpu")
         waves = math.sqrt(2) * torch.cos(math.pi * frequency[:, None] * (frequency + 0.5) / n)
         waves[0] = 1
@@ -119,7 +121,7 @@ def _dct_basis(pairs: tuple, n: int, orthonormal: bool, dtype: torch.dtype, devi
 
 @lru_cache(maxsize=64)
 def _pool_matrix(size: int, n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):
+    with constants():
         matrix = torch.zeros(n, size, dtype=torch.float64, device="cpu")
         for i in range(n):
             start, end = i * size // n, -(-(i + 1) * size // n)

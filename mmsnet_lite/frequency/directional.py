@@ -11,18 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from .bank import bank_weights, decimations, join_spectrum, split_spectrum
-from .coefficients import nearest_sizes
+from .coefficients import check_band, fits, nearest_sizes, pad_to_multiple
 from .filters import ladder_filter
 from .periodic import check_image
-
-
-def check_directions(levels: int, name: str = "levels") -> None:
-    """Raises ValueError unless the number l of directional levels is an integer of 2 or more."""
-    if not isinstance(levels, int) or levels < 2:
-        raise ValueError(
-            f"{name} = {levels!r}: l must be an integer of 2 or more (2^l directions); 0 (no directions) and 1 "
-            "(two quincunx bands on a diamond lattice) are not offered"
-        )
+from .responses import check_directions
 
 
 def wedge_angles(levels: int) -> tuple[float, ...]:
@@ -85,12 +77,16 @@ class DirectionalFilterBank(nn.Module):
             ValueError: for a side not divisible by 2^(l-1); the nearest that are, are named.
         """
         unit = 2 ** (self.levels - 1)
-        if h % unit or w % unit:
+        if not fits(h, w, unit):
             raise ValueError(
                 f"a filter bank of {self.levels} levels needs sides divisible by 2^(levels-1) = {unit}, got {h}x{w}; "
-                f"nearest that fit: {nearest_sizes(h, w, unit)}"
+                f"{nearest_sizes(h, w, unit)}"
             )
         return tuple((h // a, w // b) for a, b in decimations(self.levels) for _ in range(unit))
+
+    def pad_to_fit(self, x: Tensor) -> tuple[Tensor, tuple]:
+        """Enlarge images to the next size that fits, reversibly; see `pad_to_multiple`."""
+        return pad_to_multiple(x, 2 ** (self.levels - 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Images (b c h w), float32 or float64, to 2^l bands (b c h_k w_k).
@@ -103,7 +99,7 @@ class DirectionalFilterBank(nn.Module):
         self.band_shapes(h, w)
         weights = bank_weights(h, w, self.levels, self.ladder, None, False, x.dtype, x.device)
         bands = split_spectrum(torch.fft.fft2(x.flatten(0, 1)), self.levels, weights)
-        return tuple(band.unflatten(0, x.shape[:2]) for band in bands)
+        return tuple(band.view(*x.shape[:2], *band.shape[1:]) for band in bands)
 
     def inverse(self, bands: Sequence[Tensor]) -> Tensor:
         """2^l bands to images (b c h w), exact for any coefficients of those shapes.
@@ -116,10 +112,9 @@ class DirectionalFilterBank(nn.Module):
         first = check_image(bands[0])
         (a, b), _ = decimations(self.levels)
         h, w = first.shape[-2] * a, first.shape[-1] * b
-        for k, (band, shape) in enumerate(zip(bands, self.band_shapes(h, w), strict=True)):
-            if tuple(band.shape) != (*first.shape[:2], *shape):
-                raise ValueError(f"band {k} has shape {tuple(band.shape)}, expected {(*first.shape[:2], *shape)}")
+        shapes = self.band_shapes(h, w)
+        bands = [check_band(band, f"band {k}", first, shapes[k]) for k, band in enumerate(bands)]
         weights = bank_weights(h, w, self.levels, self.ladder, None, True, first.dtype, first.device)
         spectrum = join_spectrum([band.flatten(0, 1) for band in bands], self.levels, weights)
         image = torch.fft.irfft2(spectrum[..., : w // 2 + 1], s=(h, w))
-        return image.unflatten(0, first.shape[:2])
+        return image.view(*first.shape[:2], h, w)

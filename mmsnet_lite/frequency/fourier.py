@@ -151,17 +151,17 @@ def band_energies(x: Tensor, edges: Sequence[float], *, hann: bool = False) -> T
     Raises:
         ValueError: for edges that are too few, negative or do not rise, or an `x` that is no float image batch.
     """
-    limits = torch.tensor(list(edges), dtype=torch.float64)
-    if len(limits) < 2 or limits[0] < 0 or not (limits.diff() > 0).all():
-        raise ValueError(f"edges must be two or more rising numbers from 0 up, got {list(edges)}")
-    return _ring_sums(power_spectrum(x, hann=hann), limits)
+    limits = [float(edge) for edge in edges]
+    if len(limits) < 2 or limits[0] < 0 or not all(a < b for a, b in zip(limits, limits[1:], strict=False)):
+        raise ValueError(f"edges must be two or more rising numbers from 0 up, got {limits}")
+    return _ring_sums(power_spectrum(x, hann=hann), torch.tensor(limits, dtype=torch.float64))
 
 
 def radial_power_spectrum(x: Tensor, bins: int | None = None, *, hann: bool = False) -> tuple[Tensor, Tensor]:
     """Average the power spectrum over rings of equal width: ``S_i = mean of h w P_k over ring i``.
 
-    With n = max(h, w), the rings divide ``1 / 2n .. 1/2 + 1 / 2n`` equally. With ``bins = n // 2`` ring i surrounds
-    i + 1 cycles per n pixels, half a cycle to each side.
+    With n = max(h, w), the rings divide ``1 / 2n .. 1/2 + 1 / 2n`` equally. For even n and ``bins = n // 2`` ring i
+    surrounds i + 1 cycles per n pixels, half a cycle to each side.
 
     Convention: white noise of variance s^2 gives s^2 in every ring, whatever the image's size.
     Convention: the mean and the corners (beyond the last ring) are left out.

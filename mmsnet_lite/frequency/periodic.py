@@ -14,14 +14,17 @@ def check_image(x: Tensor) -> Tensor:
     """Accept an image batch (b c h w): float32 and float64 as they are, float16 and bfloat16 as float32.
 
     Raises:
-        ValueError: for another number of axes, an empty one or another dtype.
+        ValueError: for what is no tensor, another number of axes, an empty one or another dtype.
     """
+    if not isinstance(x, Tensor):
+        raise ValueError(f"expected a tensor (b c h w), got {type(x).__name__}; torch.from_numpy makes one of an array")
     if x.ndim != 4 or 0 in x.shape:
         raise ValueError(
             f"expected an image batch (b c h w), got shape {tuple(x.shape)}; add the missing axes, leave none empty"
         )
     if not x.is_floating_point():
-        raise ValueError(f"expected a floating-point image batch, got {x.dtype}; call .float() first")
+        way = "take .real or .abs()" if x.is_complex() else "call .float() first"
+        raise ValueError(f"expected a floating-point image batch, got {x.dtype}; {way}")
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 

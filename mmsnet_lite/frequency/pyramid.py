@@ -5,7 +5,7 @@ Do and Vetterli, "Framing pyramids" (IEEE Trans. Signal Processing, 2003); Burt 
 
 from torch import Tensor
 
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, nearest_sizes
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, fits, nearest_sizes
 from .filters import pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -26,10 +26,10 @@ def _check_even(h: int, w: int, levels: int) -> None:
     """Both sides must halve ``levels`` times."""
     unit = 2**levels
     for level in range(1, levels + 1):
-        if (h >> level - 1) % 2 or (w >> level - 1) % 2:
+        if not fits(h, w, 2**level):
             raise ValueError(
                 f"pyramid level {level} of {levels} halves {h >> level - 1}x{w >> level - 1}, which is not even; "
-                f"the {h}x{w} image must be divisible by {unit}: nearest that fit: {nearest_sizes(h, w, unit)}"
+                f"the {h}x{w} image must be divisible by {unit}: {nearest_sizes(h, w, unit)}"
             )
 
 
@@ -102,8 +102,7 @@ def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Ten
         ValueError: for a size that does not halve J times, J < 1, or an unknown filter.
     """
     x = check_image(x)
-    if levels < 1:
-        raise ValueError(f"levels must be 1 or more, got {levels}")
+    check_count(levels)
     _check_even(x.shape[-2], x.shape[-1], levels)
     low = x
     for _ in range(levels):
@@ -133,8 +132,7 @@ class LaplacianPyramid(SubbandTransform):
 
     def __init__(self, levels: int = 3, pyramid: str = "9-7") -> None:
         super().__init__()
-        if levels < 1:
-            raise ValueError(f"levels must be 1 or more, got {levels}")
+        check_count(levels)
         pyramid_filters(pyramid)
         self.levels, self.pyramid = levels, pyramid
 
@@ -171,8 +169,7 @@ class LaplacianPyramid(SubbandTransform):
         Raises:
             ValueError: for a missing band or a shape that does not belong; the message names the band.
         """
-        self._check_coefficients(coefficients)
-        low = coefficients.low
-        for (detail,) in coefficients.bands:
+        low, bands = self._checked(coefficients)
+        for (detail,) in bands:
             low = laplacian_step_inverse(low, detail, self.pyramid)
         return low

@@ -25,6 +25,15 @@ from .filters import Taps, ladder_filter
 Matrix = tuple[tuple[int, int], tuple[int, int]]
 
 
+def check_directions(levels: int, name: str = "levels") -> None:
+    """Raises ValueError unless the number l of directional levels is an integer of 2 or more."""
+    if not hasattr(levels, "__index__") or levels < 2:
+        raise ValueError(
+            f"{name} = {levels!r}: l must be an integer of 2 or more (2^l directions); 0 (no directions) and 1 "
+            "(two quincunx bands on a diamond lattice) are not offered"
+        )
+
+
 class _Step(NamedTuple):
     """One two-channel split: the matrix M of both parts, and the offset t of the second, (row, column)."""
 
@@ -130,15 +139,22 @@ def directional_responses(
         ladder: ``"pkva"`` (= ``"pkva12"``), ``"pkva8"`` or ``"pkva6"``.
         synthesis: the synthesis responses S_k instead of the analysis responses A_k.
 
-    Yields:
-        2^l tensors (h w), complex128, on the CPU.
+    Returns:
+        an iterator over 2^l tensors (h w), complex128, on the CPU.
 
     Raises:
-        ValueError: for an unknown ladder.
+        ValueError: for l below 2, an empty side, or an unknown ladder.
 
     Source: Do and Vetterli, "The contourlet transform" (2005), section III; Phoong et al. (1995) for the ladder.
     """
-    grid = _Grid(h, w, ladder)
+    check_directions(levels)
+    if h < 1 or w < 1:
+        raise ValueError(f"height and width must be 1 or more, got {h}x{w}")
+    return _responses(_Grid(h, w, ladder), levels, synthesis)
+
+
+def _responses(grid: _Grid, levels: int, synthesis: bool) -> Iterator[Tensor]:
+    h, w = len(grid.rows), len(grid.columns)
     root = _Node(torch.ones(h, w, dtype=torch.complex128, device="cpu"), ((1, 0), (0, 1)))
     for half, child in enumerate(_split(root, _QUINCUNX[0], grid, synthesis)):
         yield from _leaves(child, _QUINCUNX[1], half, levels - 1, grid, synthesis)

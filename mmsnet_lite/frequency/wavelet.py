@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, nearest_sizes
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, fits, nearest_sizes
 from .filters import Taps, pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -90,8 +90,7 @@ class WaveletTransform(SubbandTransform):
 
     def __init__(self, levels: int = 3, wavelet: Any = "9-7") -> None:
         super().__init__()
-        if levels < 1:
-            raise ValueError(f"levels must be 1 or more, got {levels}")
+        check_count(levels)
         bank = filter_bank(wavelet)
         self.levels, self.wavelet = levels, wavelet
         self._before = len(bank.dec_lo) // 2 - 1
@@ -112,11 +111,8 @@ class WaveletTransform(SubbandTransform):
             ValueError: unless h and w are divisible by 2^levels; the nearest sizes that are, are named.
         """
         unit = self.size_unit()
-        if h % unit or w % unit:
-            raise ValueError(
-                f"{h}x{w} is not divisible by 2^levels = {unit}; nearest that fit: {nearest_sizes(h, w, unit)}; "
-                "see pad_to_fit"
-            )
+        if not fits(h, w, unit):
+            raise ValueError(f"{h}x{w} is not divisible by 2^levels = {unit}; {nearest_sizes(h, w, unit)}")
         bands = tuple(((h >> j, w >> j),) * 3 for j in range(self.levels, 0, -1))
         return BandShapes((h >> self.levels, w >> self.levels), bands)
 
@@ -143,8 +139,7 @@ class WaveletTransform(SubbandTransform):
         Raises:
             ValueError: for a missing band or a shape that does not belong; the message names the band.
         """
-        self._check_coefficients(coefficients)
-        low, bands = coefficients
+        low, bands = self._checked(coefficients)
         (low_taps, high_taps), p = self._synthesis, self._before
         for lh, hl, hh in bands:
             smooth = synthesise(low, low_taps, p, -2) + synthesise(lh, high_taps, p, -2)

@@ -27,6 +27,16 @@ BAND_STD = {
 }
 
 
+def check_prompted(x: Tensor) -> Tensor:
+    """Return normalised images (b 3 h w) as they are; raise InputError for another shape or integer pixels."""
+    if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
+        raise InputError(
+            f"a prompt needs normalised floating-point images (b 3 h w), got {x.dtype} of shape {tuple(x.shape)}; "
+            "see mmsnet_lite.data.normalise"
+        )
+    return x
+
+
 class BandPrompt(nn.Module):
     """Contourlet or wavelet prompt: moduli of the luma's bands, merged by a learned 1x1 convolution.
 
@@ -53,7 +63,7 @@ class BandPrompt(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
-        number_format = x.dtype
+        number_format = check_prompted(x).dtype
         x = x if x.dtype == torch.float64 else x.float()
         low, bands = self.transform((x * self.luma.to(x)).sum(1, keepdim=True))
         groups = [low / 2 ** len(bands)]
@@ -75,7 +85,7 @@ class FourierPrompt(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
-        return high_pass(x, ratio=0.25).to(x.dtype)
+        return high_pass(check_prompted(x), ratio=0.25).to(x.dtype)
 
 
 def band_transform(kind: str, levels: tuple[int, ...]) -> ContourletTransform | WaveletTransform:

@@ -1,10 +1,17 @@
 """What the contourlet transform refuses, and whether its messages say what to do."""
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
-from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform
+from mmsnet_lite.frequency import (
+    ContourletCoefficients,
+    ContourletTransform,
+    DirectionalFilterBank,
+    LaplacianPyramid,
+    WaveletTransform,
+)
 
 
 def image(n):
@@ -15,6 +22,35 @@ def image(n):
 def test_refuses_levels_without_directions(levels):
     with pytest.raises(ValueError, match=r"levels\[\d\] = .*2 or more.*0 \(no directions\) and 1 \(two quincunx"):
         ContourletTransform(levels)
+
+
+def test_refuses_levels_that_are_no_sequence():
+    with pytest.raises(ValueError, match=r"levels = 3 is no sequence; write \(3,\) for a single level"):
+        ContourletTransform(3)
+    for levels in (2.5, True, 0, "3"):
+        with pytest.raises(ValueError, match="levels must be 1 or more, an integer, got"):
+            LaplacianPyramid(levels)
+
+
+def test_refuses_sizes_below_one():
+    for transform in (ContourletTransform(), LaplacianPyramid(2), WaveletTransform(2), DirectionalFilterBank(3)):
+        for size in ((0, 0), (-32, 32), (32, 0)):
+            with pytest.raises(ValueError, match="nearest that fit: .*; see pad_to_fit"):
+                transform.band_shapes(*size)
+
+
+def test_inverse_names_what_is_no_pair_of_coefficients():
+    transform = ContourletTransform((2, 3))
+    low, bands = transform(image(32))
+    with pytest.raises(ValueError, match=r"expected the pair \(low, bands\) that forward returns, got Tensor"):
+        transform.inverse(image(32))
+    with pytest.raises(ValueError, match=r"bands\[1\]\[0\]: expected a tensor .*, got NoneType"):
+        transform.inverse((low, (bands[0], (None, *bands[1][1:]))))
+    two, bands = transform(image(32).repeat(2, 1, 1, 1))
+    with pytest.raises(ValueError, match=r"bands\[0\]\[0\] has shape \(2, 1"):
+        transform.inverse((two[:1], bands))
+    with pytest.raises(ValueError, match=r"size must be a pair \(h, w\) of 1 or more, got \(0, 4\)"):
+        transform.to_maps(transform(image(32)), (0, 4))
 
 
 def test_refuses_empty_levels_and_unknown_filters():
@@ -61,6 +97,10 @@ def test_refuses_what_is_no_image_and_bands_that_do_not_belong():
         transform(torch.zeros(8, 8))
     with pytest.raises(ValueError, match="floating-point image batch, got torch.uint8"):
         transform(torch.zeros(1, 1, 8, 8, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="got ndarray; torch.from_numpy makes one"):
+        transform(np.zeros((1, 1, 8, 8)))
+    with pytest.raises(ValueError, match="got torch.complex64; take .real or .abs"):
+        transform(torch.zeros(1, 1, 8, 8, dtype=torch.complex64))
     low, bands = transform(image(32))
     with pytest.raises(ValueError, match=r"expected \[4, 8\] bands per level"):
         transform.inverse(ContourletCoefficients(low, bands[:1]))

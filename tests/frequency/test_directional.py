@@ -7,7 +7,7 @@ import torch
 from ladder import ladder_filter_bank, ladder_filter_bank_inverse
 from torch.testing import assert_close
 
-from mmsnet_lite.frequency import DirectionalFilterBank, wedge_angles
+from mmsnet_lite.frequency import DirectionalFilterBank, directional_responses, wedge_angles
 
 
 def image(h, w, *, batch=1, channels=1, dtype=torch.float64):
@@ -169,10 +169,20 @@ def test_refuses_fewer_than_four_directions(levels):
 
 
 def test_names_sizes_that_fit():
-    with pytest.raises(ValueError, match=r"2\^\(levels-1\) = 8, got 30x32; nearest that fit: height 24 or 32$"):
+    with pytest.raises(ValueError, match=r"2\^\(levels-1\) = 8, got 30x32; nearest that fit: height 24 or 32; see"):
         DirectionalFilterBank(4)(image(30, 32))
     with pytest.raises(ValueError, match="nearest that fit: height 2 and width 4 or 6"):
         DirectionalFilterBank(2).band_shapes(1, 5)
+
+
+def test_responses_refuse_at_the_call():
+    with pytest.raises(ValueError, match="levels = 1: l must be an integer of 2 or more"):
+        directional_responses(8, 8, 1)
+    with pytest.raises(ValueError, match="height and width must be 1 or more, got 0x8"):
+        directional_responses(0, 8, 2)
+    padded, window = DirectionalFilterBank(3).pad_to_fit(image(9, 8))
+    assert padded.shape[-2:] == (12, 8)
+    assert_close(padded[window], image(9, 8), atol=0, rtol=0)
 
 
 def test_refuses_unknown_ladder_and_wrong_bands():

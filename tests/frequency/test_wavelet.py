@@ -101,7 +101,7 @@ def test_refuses_bad_arguments():
         WaveletTransform(3, "db99")
     with pytest.raises(ValueError, match="one even length, got .2, 4, 2, 2."):
         WaveletTransform(1, type("Bank", (), {"filter_bank": ((1, 1), (1, 1, 1, 1), (1, 1), (1, -1))}))
-    with pytest.raises(ValueError, match="levels must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="levels must be 1 or more, an integer, got 0"):
         WaveletTransform(0)
     with pytest.raises(ValueError, match=r"32x36 is not divisible by 2\^levels = 8; nearest that fit: width 32 or 40"):
         WaveletTransform(3)(image(32, 36))

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import laplacian_high_pass
+from mmsnet_lite.frequency import high_pass, laplacian_high_pass
 from mmsnet_lite.model.fep import BAND_STD, KINDS, LUMA, build_fep
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/band_statistics.py"
@@ -44,6 +44,19 @@ def test_every_kind_gives_three_finite_maps(kind):
     out = build_fep(kind)(torch.randn(2, 3, 96, 96))
     assert out.shape == (2, 3, 96, 96)
     assert out.isfinite().all()
+
+
+def test_fourier_prompt_is_evps_quarter_and_luma_is_bt601():
+    x = torch.randn(1, 3, 64, 64)
+    assert_close(build_fep("fft")(x), high_pass(x, 0.25), atol=0, rtol=0)
+    assert LUMA == (0.299, 0.587, 0.114)
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "none"])
+@pytest.mark.parametrize("x", [torch.zeros(1, 3, 64, 64, dtype=torch.uint8), torch.zeros(1, 1, 64, 64)])
+def test_prompt_refuses_integers_and_other_channels(kind, x):
+    with pytest.raises(InputError, match=r"normalised floating-point images \(b 3 h w\), got torch"):
+        build_fep(kind)(x)
 
 
 def test_none_is_none_and_unknown_is_refused():
