@@ -1,8 +1,9 @@
 """The plain ladder form of the directional filter bank: the tests' oracle, and the benchmark's peer.
 
 Checked against a literal NumPy transcription (test_ladder.py). Tree, steps and band order of Do and Vetterli's
-contourlet toolbox, on sheared arrays with plain periodic extension. Exact reconstruction always; equal to the package's filter bank for l = 2; for l >= 3 only where the image is far from
-the border, because the shear does not close and a seam is filtered into the bands. Square images only.
+contourlet toolbox, on sheared arrays with plain periodic extension. Exact reconstruction always; equal to the package's
+filter bank for l = 2; for l >= 3 only where the image is far from the border, because the shear does not close and a
+seam is filtered into the bands. Square images only.
 """
 
 from collections.abc import Sequence
