@@ -57,7 +57,7 @@ def _bank_weights(
     device: torch.device,
 ) -> Weights:
     with constants():
-        outer = inner = torch.zeros(())
+        outer = inner = torch.zeros((), device="cpu")
         if pyramid is not None:
             reduce, expand = (
                 _low_pass(h, pyramid, which, torch.float64, torch.device("cpu"))[:, None]

@@ -6,6 +6,7 @@ one FFT in, per level one matrix product for each band shape, one small inverse 
 """
 
 from collections.abc import Sequence
+from operator import index
 
 import torch
 from torch import Tensor
@@ -52,6 +53,7 @@ class ContourletTransform(SubbandTransform):
             raise ValueError("levels is empty; give one entry per pyramid level, for example (2, 3, 4)")
         for j, depth in enumerate(self.levels):
             check_directions(depth, f"levels[{j}]")
+        self.levels = tuple(index(depth) for depth in self.levels)
 
     def extra_repr(self) -> str:
         return f"levels={self.levels}, pyramid={self.pyramid!r}, ladder={self.ladder!r}"

@@ -32,6 +32,11 @@ def test_refuses_levels_that_are_no_sequence():
             LaplacianPyramid(levels)
 
 
+def test_takes_levels_as_a_list_and_as_numpy_integers():
+    assert ContourletTransform([np.int64(2), 3]).levels == (2, 3)
+    assert type(ContourletTransform([np.int64(2)]).levels[0]) is int
+
+
 def test_refuses_sizes_below_one():
     for transform in (ContourletTransform(), LaplacianPyramid(2), WaveletTransform(2), DirectionalFilterBank(3)):
         for size in ((0, 0), (-32, 32), (32, 0)):
