@@ -96,7 +96,7 @@ WRONG = {
         (1.0, "full size"),
         (4 / 3, "limit"),
         (18, "adds no samples"),
-        (1.5, "add up"),
+        (1.5, "not the count"),
     ],
     "strongest_band": [
         ((PEAK, FREQUENCY + 90), "largest coefficient"),
@@ -121,7 +121,8 @@ WRONG = {
         (lambda bands, size: resize(bands[0].abs(), size), "one band"),
         (lambda bands, size: merged(lambda b, s: resize(b.abs(), s))(bands[:8], size), "tall ones are not"),
         (lambda bands, size: merged(lambda b, s: resize(b.abs(), s))(bands[8:], size), "wide ones are not"),
-        (merged(lambda band, size: resize(band.square(), size)), "does not follow"),
+        (lambda bands, size: torch.rand(size), "does not follow"),
+        (lambda bands, size: torch.full(size, float("nan")), "holds NaN"),
         (lambda bands, size: bands[0].abs(), "asked for a map"),
         (lambda bands, size: torch.cat([resize(b.abs(), size) for b in bands]), "one map"),
         (lambda bands, size: torch.zeros(size), "constant"),

@@ -97,6 +97,7 @@ WRONG = {
         ((7, 0.54), "another ring separates better. Compare"),
         ((10, AUC[9]), "turn the comparison round"),
         ((10, 0.9), "its AUC is not"),
+        ((10, float("nan")), "its AUC is not"),
     ],
     check.phase_scramble: [
         (lambda image: scramble(image, real=False, free=True), "is complex"),
@@ -104,6 +105,8 @@ WRONG = {
         (lambda image: scramble(image, pixels=True), "pixels were shuffled"),
         (lambda image: scramble(image, roll=True), "picture is still there"),
         (lambda image: image.flip(0, 1), "picture is still there"),
+        (lambda image: 1 - image, "picture is still there"),
+        (lambda image: torch.fft.ifft2(torch.fft.fft2(image).abs()).real, "all phases are 0 or pi"),
         (lambda image: scramble(image)[1:], "the image was"),
     ],
     check.pooled_or_within: [

@@ -36,6 +36,8 @@ def test_stripes_have_the_period_asked_for_along_the_line_to_their_centre():
 
 
 def test_stripes_run_across_the_direction_of_their_centre():
+    hard = explore.stripes(128, period=16, away=0, hard=True)[0, 0, 64, 64:100]
+    assert ((hard < 0.2) | (hard > 0.8)).double().mean() > 0.7  # black or white, but for pixels on an edge
     x = explore.stripes(128, period=4, away=20, angle=30)
     spectrum = torch.fft.fft2(x - x.mean())[0, 0].abs()
     row, column = divmod(int(spectrum[:, :64].argmax()), 64)

@@ -35,13 +35,13 @@ def redundancy(answer: float) -> str:
     for words, wrong in mistakes.items():
         if abs(value - wrong) < 1e-3 * wrong:
             raise Mistake(words)
-    if abs(value - true) < 1e-3:
+    if abs(value - true) < 3e-3:
         return "Directions are free; only the pyramid costs."
     if abs(value - 4 / 3) < 5e-3:
         raise Mistake("that is the limit for many levels, or the count for three; here the pyramid has two.")
     if value > 2:
         raise Mistake("too many: splitting a detail into directions adds no samples, so count each detail once.")
-    raise Mistake("add up the low band and the two details, one full size and one half size, and divide by 256 x 256.")
+    raise Mistake("that is not the count. Which bands are there, of which sizes, and how many pixels has the image?")
 
 
 @exercise(2, expects="a pair (index of the band, angle of the edges in degrees)")
@@ -65,7 +65,7 @@ def strongest_band(answer: tuple[int, float]) -> str:
         )
     if _apart(angle, 90 - frequency) < 8:
         raise Mistake("the index is right; the angle is mirrored: it counts from the right towards the image's top.")
-    if _apart(angle, 90 + frequency) > 8:
+    if not _apart(angle, 90 + frequency) <= 8:
         raise Mistake("the index is right; the angle is not. wedge_angles(3) has it, up to a right angle.")
     return "The bright stroke holds the largest coefficient, and the faint stripes all around it the energy."
 
@@ -111,8 +111,8 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
         raise Mistake(f"asked for a map of {size}, got {tuple(result.shape[-2:])}; F.interpolate has size=.")
     if result.numel() != size[0] * size[1]:
         raise Mistake(f"one map is asked for, all bands merged; yours has shape {tuple(result.shape)}.")
-    if float(result.std()) == 0:
-        raise Mistake("the map is constant; where are the bands?")
+    if not float(result.std()) > 0:
+        raise Mistake("the map is constant or holds NaN; where are the bands?")
     signed = torch.stack([_resize(band, size) for band in bands])
     modulus = torch.stack([_resize(band.abs(), size) for band in bands])
     mistakes = {
@@ -126,8 +126,9 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
     for words, wrong in mistakes.items():
         if _correlation(result, wrong) > 0.999:
             raise Mistake(words)
-    if _correlation(result, modulus.sum(0)) < 0.955:
-        raise Mistake("the map does not follow the bands; take the modulus of each, resize it, then their mean.")
+    right = modulus.sum(0), modulus.amax(0), modulus.square().sum(0), modulus.square().sum(0).sqrt()
+    if not max(_correlation(result, each) for each in right) >= 0.955:
+        raise Mistake("the map does not follow the bands. What happens to their signs, and when?")
     return "Modulus first, then resize, then merge: what FEP does, with learned weights for the mean."
 
 
@@ -167,7 +168,9 @@ def keep_largest(answer: Callable[[ContourletCoefficients, int], ContourletCoeff
         raise Mistake(
             "only positive coefficients are left; the largest modulus counts, and half of those are negative."
         )
-    left = int(mask.sum())
+    left, everything = int(mask.sum()), torch.cat([original.abs(), low.abs().flatten()])
+    if left == int((original.abs() >= everything.topk(count).values[-1]).sum()):
+        raise Mistake("the low band took part in the ranking; k counts the coefficients of the bands alone.")
     if abs(left - count) == 1:
         raise Mistake(f"{left} coefficients are left instead of {count}: is the threshold itself kept, and only once?")
     if left != count:

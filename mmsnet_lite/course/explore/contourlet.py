@@ -33,8 +33,8 @@ def disc(size: int) -> Tensor:
     return inside.view(size, 8, size, 8).mean((1, 3))[None, None]
 
 
-def stripes(size: int, period: float = 5, away: float = 0.3, angle: float = 60) -> Tensor:
-    """Rings around one centre that fade towards the border: curved edges side by side; (1 1 h w), 0..1.
+def stripes(size: int, period: float = 5, away: float = 0.3, angle: float = 60, hard: bool = False) -> Tensor:
+    """Rings around one centre that fade towards the border: at each place one direction; (1 1 h w), 0..1.
 
     ``1/2 + 1/2 sqrt(cos(pi x) cos(pi y)) cos(2 pi d / period)``, x and y within -1/2..1/2 and d the distance to the
     rings' centre in pixels.
@@ -44,13 +44,17 @@ def stripes(size: int, period: float = 5, away: float = 0.3, angle: float = 60) 
         period: from ring to ring, in pixels.
         away: from the image's middle to the rings' centre, in image sides; far away, the stripes are straight.
         angle: where that centre lies, in degrees counter-clockwise from the right.
+        hard: black and white with edges between, the sign of the cosine, anti-aliased by 4 x 4 samples a pixel.
     """
-    x = (torch.arange(size, dtype=torch.float64) + 0.5) / size - 0.5
+    finer = 4 if hard else 1
+    x = (torch.arange(finer * size, dtype=torch.float64) + 0.5) / (finer * size) - 0.5
     y = -x[:, None]  # up
     right, up = away * math.cos(math.radians(angle)), away * math.sin(math.radians(angle))
     distance = size * torch.hypot(x - right, y - up)
     fade = (torch.cos(math.pi * x) * torch.cos(math.pi * y)).sqrt()
-    return (0.5 + 0.5 * fade * torch.cos(2 * math.pi * distance / period))[None, None]
+    wave = torch.cos(2 * math.pi * distance / period)
+    rings = 0.5 + 0.5 * fade * (wave.sign() if hard else wave)
+    return rings.view(size, finer, size, finer).mean((1, 3))[None, None]
 
 
 def hatching(size: int) -> Tensor:
