@@ -89,6 +89,14 @@ SOLVED = {
     "keep_largest": [keep, at_least(torch.abs), lambda c, k: tuple(at_least(torch.abs)(c, k))],
 }
 
+
+def low_in_the_ranking(c, k):
+    """The k largest of low band and bands together, of which the low band then stays whole."""
+    moduli = torch.cat([c.low.abs().flatten(), *(band.abs().flatten() for level in c.bands for band in level)])
+    threshold = moduli.topk(k).values[-1]
+    return c._replace(bands=tuple(tuple(band * (band.abs() >= threshold) for band in level) for level in c.bands))
+
+
 WRONG = {
     "redundancy": [
         (1.25, "low band is missing"),
@@ -138,6 +146,7 @@ WRONG = {
         (lambda c, k: filtered(keep(c, k), torch.abs), "keep its value"),
         (lambda c, k: c._replace(bands=c.bands[:1]), "leave them in place"),
         (at_least(lambda values: -values.abs()), "not the largest"),
+        (low_in_the_ranking, "low band took part"),
     ],
 }
 

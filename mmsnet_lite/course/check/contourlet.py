@@ -111,8 +111,10 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
         raise Mistake(f"asked for a map of {size}, got {tuple(result.shape[-2:])}; F.interpolate has size=.")
     if result.numel() != size[0] * size[1]:
         raise Mistake(f"one map is asked for, all bands merged; yours has shape {tuple(result.shape)}.")
-    if not float(result.std()) > 0:
-        raise Mistake("the map is constant or holds NaN; where are the bands?")
+    if not result.isfinite().all():
+        raise Mistake("the map holds NaN or infinity.")
+    if float(result.std()) == 0:
+        raise Mistake("the map is constant; where are the bands?")
     signed = torch.stack([_resize(band, size) for band in bands])
     modulus = torch.stack([_resize(band.abs(), size) for band in bands])
     mistakes = {
