@@ -13,9 +13,10 @@ from torch import Tensor
 
 from .bank import bank_weights, decimations, join_spectrum, low_pass, split_spectrum
 from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, fits, nearest_sizes
-from .directional import check_directions, wedge_angles
+from .directional import wedge_angles
 from .filters import ladder_filter, pyramid_filters
 from .periodic import check_image
+from .responses import check_directions
 
 
 class ContourletTransform(SubbandTransform):
