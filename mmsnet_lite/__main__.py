@@ -1,11 +1,12 @@
-"""Command line: python -m mmsnet_lite train | evaluate | predict | split | summary."""
+"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | predict | split | summary."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from mmsnet_lite import __version__, cli
+from mmsnet_lite import __version__, cli, cli_data
 from mmsnet_lite.errors import InputError
 
 EPOCHS, BATCH, SIZE, VALIDATION = 16, 8, 96, 0.05
@@ -15,16 +16,23 @@ def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    commands = root.add_subparsers(dest="command", required=True, metavar="train|evaluate|predict|split|summary")
+    names = "prepare|data|train|evaluate|predict|split|summary"
+    commands = root.add_subparsers(dest="command", required=True, metavar=names)
 
-    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, formatter_class=argparse.RawTextHelpFormatter)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int | None], text: str, within: Any = commands
+    ) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = within.add_parser(
+            name, help=text, description=text, formatter_class=argparse.RawTextHelpFormatter
+        )
         sub.set_defaults(run_command=run)
         return sub
 
-    def data_options(sub: argparse.ArgumentParser) -> None:
+    def data_options(sub: argparse.ArgumentParser, otherwise: str = "all that are prepared") -> None:
+        mixes = ["mix1", "mix2", "mixlite"]
+        sub.add_argument("--mix", choices=mixes, help="the paper's mix1 or mix2 under ROOT, or mixlite, drawn by code")
         sub.add_argument("--data", metavar="ROOT", default=None, help="folder of prepared datasets (or MMSNET_DATA)")
-        sub.add_argument("--datasets", metavar="A,B", help="datasets under ROOT, with commas")
+        sub.add_argument("--datasets", metavar="A,B", help=f"datasets under ROOT, with commas (default: {otherwise})")
 
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet or segformer (default mmsnet)")
@@ -41,8 +49,28 @@ def parser() -> argparse.ArgumentParser:
             "--width", type=int, help="channels of MMSNet's decoder (64; with mit-nano 32) or U-Net's first level (16)"
         )
 
+    prepare = command("prepare", cli_data.run_prepare, "Download, verify and prepare public datasets or a whole mix.")
+    prepare.add_argument("names", nargs="+", metavar="mix1|mix2|NAME", help="mixes or datasets, see `data list`")
+    prepare.add_argument("--data", metavar="ROOT", help="folder to prepare them in (or MMSNET_DATA)")
+    prepare.add_argument(
+        "--fundus", choices=["disc+cup", "disc"], default="disc+cup", help="masks of fundus sets (default disc+cup)"
+    )
+
+    data = commands.add_parser("data", help="List, check and describe datasets.")
+    topics = data.add_subparsers(dest="topic", required=True, metavar="list|check|report")
+    listing = command("list", cli_data.run_data_list, "The public datasets and the mixes made of them.", topics)
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--markdown", action="store_true", help="the text of data/README.md")
+    checking = command("check", cli_data.run_data_check, "Counts, pairs, and images in train and test alike.", topics)
+    checking.add_argument("names", nargs="*", metavar="NAME", help="folders under ROOT (default: all)")
+    checking.add_argument("--data", metavar="ROOT", help="folder of prepared datasets (or MMSNET_DATA)")
+    checking.add_argument("--json", action="store_true", help="for programs")
+    report = command("report", cli_data.run_data_report, "Table and figure of a mix: sizes, lesions, spectra.", topics)
+    data_options(report)
+    report.add_argument("--out", type=Path, help="folder to write (default runs/report-MIX)")
+
     train = command("train", cli.run_train, "Train a network, choose its best epoch, score it on the test split.")
-    train.add_argument("--mix", choices=["mixlite"], help="a mix by name; mixlite is synthetic and needs no download")
     data_options(train)
     model_options(train)
     train.add_argument("--size", type=int, default=SIZE, help=f"side of the images in pixels (default {SIZE})")
@@ -52,13 +80,16 @@ def parser() -> argparse.ArgumentParser:
         "--lr", type=float, help="of AdamW, cosine to 1e-6 (default: the paper's 5e-4; for mit-nano 2e-3)"
     )
     train.add_argument("--validation", type=float, default=VALIDATION, help="share held out of training (default 0.05)")
-    train.add_argument("--seed", type=int, default=0, help="of weights, order, flips and dropout (default 0)")
+    train.add_argument("--sampler", default="proportional", help="proportional (default), or balanced over modalities")
+    train.add_argument("--augment", default="flips", help="flips (default), full or none")
+    train.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation and dropout (default 0)")
     train.add_argument("--run", type=Path, help="run folder to write (default runs/MODEL-DATA-SIZE-seedN)")
     train.add_argument("--resume", action="store_true", help="continue a run that was cut off")
 
     evaluate = command("evaluate", cli.run_evaluate, "Score a run's best checkpoint on test splits.")
     evaluate.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
-    data_options(evaluate)
+    data_options(evaluate, "the run's")
+    evaluate.add_argument("--drop-trained", action="store_true", help="leave out test images that the run trained on")
 
     predict = command("predict", cli.run_predict, "Write a mask PNG and an overlay PNG for each image.")
     predict.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
@@ -79,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; bad input ends with one line on stderr and exit code 2."""
     args = parser().parse_args(arguments)
     try:
-        args.run_command(args)
+        code: int | None = args.run_command(args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -87,9 +118,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}; choose another place or make room", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; a training run continues with --resume", file=sys.stderr)
+        way = "a training run continues with --resume" if args.command == "train" else "run it again to continue"
+        print(f"interrupted; {way}", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mmsnet_lite import __version__
-from mmsnet_lite.data import Part, folder_parts, mixlite_parts, synthetic
+from mmsnet_lite.data import Part, folder_parts, mixlite_parts, prepared_folders, synthetic
+from mmsnet_lite.data.specs import MIXES
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,25 +55,63 @@ def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """Which images: prepared folders ROOT/DATASET, or (`root` None) MixLite in the version named by `mix`."""
+    """Which images: prepared folders ROOT/DATASET, or MixLite.
+
+    Args:
+        root: ROOT; None for MixLite.
+        datasets: the folders to train on, and to test on as well unless `test_datasets` says otherwise.
+        test_datasets: the folders to test on, where they are not the same.
+        mix: "mix1" or "mix2", MixLite's version, or "" for folders of one's own choice.
+    """
 
     root: str | None = None
     datasets: tuple[str, ...] = ()
+    test_datasets: tuple[str, ...] = ()
     mix: str = synthetic.VERSION
+
+    @classmethod
+    def named(cls, mix: str, root: str) -> "DataSource":
+        """Return one of the paper's mixes, "mix1" or "mix2", from the folders under `root`."""
+        return cls(root=root, datasets=MIXES[mix], mix=mix)
+
+    @classmethod
+    def everything(cls, root: str) -> "DataSource":
+        """Return all prepared folders under `root`: each in the splits that it lists.
+
+        Raises:
+            InputError: `root` does not exist, or no folder in it is prepared.
+        """
+        folders = prepared_folders(Path(root))
+        if not folders:
+            raise InputError(f"{root} holds no prepared dataset, a folder of images/, masks/ and splits/; name another")
+        datasets, tests = (tuple(f.name for f in folders if f.has(split)) for split in ("train", "test"))
+        return cls(root=root, datasets=datasets, test_datasets=tests if tests != datasets else (), mix="")
 
     @property
     def name(self) -> str:
         """A short name for run folders."""
-        return "-".join(self.datasets) if self.root else "mixlite"
+        if self.root is None:
+            return "mixlite"
+        return self.mix if self.mix in MIXES else "-".join(self.datasets)
 
     def parts(self, split: str, size: int) -> list[Part]:
         """Return the parts of a split at `size` pixels, see `mmsnet_lite.data.Mix`.
 
         Raises:
-            InputError: what `folder_parts` refuses, or a version of MixLite that this package does not draw.
+            InputError: what `folder_parts` refuses, folders of a mix that are missing, or a version of MixLite that
+                this package does not draw.
         """
-        if self.root:
-            return folder_parts(Path(self.root), self.datasets, split)
+        if self.root is not None:
+            names = self.test_datasets or self.datasets if split == "test" else self.datasets
+            missing = [name for name in names if not (Path(self.root) / name).is_dir()]
+            if missing and self.mix in MIXES:
+                raise InputError(
+                    f"{self.mix} needs {', '.join(names)}; {self.root} lacks {', '.join(missing)}: run `"
+                    f"{shlex.join(['python', '-m', 'mmsnet_lite', 'prepare', *missing, '--data', self.root])}`"
+                )
+            if not names and not self.mix:
+                raise InputError(f"no folder in {self.root} lists a split {split!r}; name others, or write the split")
+            return folder_parts(Path(self.root), names, split)
         if self.mix != synthetic.VERSION:
             raise InputError(f"this package draws {synthetic.VERSION}, not {self.mix}; install the version that did")
         return mixlite_parts(split, size)
@@ -112,7 +151,13 @@ class Run:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             source = values.pop("source")
-            run = cls(source=DataSource(**source | {"datasets": tuple(source["datasets"])}), **values)
+            names = {key: tuple(source.get(key, ())) for key in ("datasets", "test_datasets")}
+            if source["root"] and source["mix"].startswith("mixlite"):
+                source["mix"] = ""  # before mixes of folders had a name
+            values["settings"] = {"sampler": "proportional", "augment": "flips"} | values[
+                "settings"
+            ]  # then the only ones
+            run = cls(source=DataSource(**source | names), **values)
             numbers = (run.size, run.settings["seed"], run.settings["batch"])
             if not all(isinstance(number, int) for number in numbers) or not isinstance(run.options, dict):
                 raise TypeError("size, seed and batch must be whole numbers, options an object")

@@ -6,34 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmsnet_lite.cli_source import say_counts, source_of, unseen
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from mmsnet_lite.build import DataSource, Run
-
-
-def source_of(args: argparse.Namespace, known: "DataSource | None" = None) -> "DataSource":
-    """Return the images that the options ask for; what they leave open comes from MMSNET_DATA, then from `known`."""
-    from mmsnet_lite.build import DataSource
-
-    if getattr(args, "mix", None):
-        if args.data or args.datasets:
-            raise InputError("--mix and --data/--datasets name different images; give one of them")
-        return DataSource()
-    if not (args.data or args.datasets):
-        if known is None:
-            raise InputError("no images named; give --mix mixlite, or --data ROOT --datasets A,B")
-        return known
-    root = args.data or os.environ.get("MMSNET_DATA") or (known and known.root)
-    if not root:
-        raise InputError("--datasets needs the folder they are in; give --data ROOT or set MMSNET_DATA")
-    names = tuple(name.strip() for name in (args.datasets or "").split(",") if name.strip())
-    names = names or (known.datasets if known else ())
-    if not names:
-        raise InputError("--data needs --datasets A,B: the folders under it to use")
-    return DataSource(root=str(Path(root).resolve()), datasets=names)
+    from mmsnet_lite.build import Run
 
 
 def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -63,7 +42,9 @@ def run_train(args: argparse.Namespace) -> None:
     if name == "mmsnet" and not args.pretrained:
         options.setdefault("tune", "full")  # a frozen encoder of random weights has nothing to adapt
     lr = args.lr if args.lr is not None else 2e-3 if options.get("encoder") == "mit-nano" else 5e-4
-    settings = TrainSettings(epochs=args.epochs, batch=args.batch, lr=lr, seed=args.seed)
+    settings = TrainSettings(
+        epochs=args.epochs, batch=args.batch, lr=lr, seed=args.seed, sampler=args.sampler, augment=args.augment
+    )
     run = Run(
         model=name, options=options, source=source, size=args.size, settings=vars(settings), validation=args.validation
     )
@@ -76,11 +57,13 @@ def run_train(args: argparse.Namespace) -> None:
             f"{options['encoder']} starts from random weights, tuned: {options.get('tune', 'full')}; "
             "--pretrained names a checkpoint"
         )
-    train_parts, validation_parts = split_validation(source.parts("train", args.size), args.validation, args.seed)
-    test_parts = source.parts("test", args.size)
-    check_disjoint([*train_parts, *validation_parts], test_parts)
+    all_train_parts, test_parts = (source.parts(split, args.size) for split in ("train", "test"))
+    check_disjoint(all_train_parts, test_parts)
+    train_parts, validation_parts = split_validation(all_train_parts, args.validation, args.seed)
+    say_counts(all_train_parts, test_parts)
+    progress = os.environ.get("MMSNET_STATIC") != "1"
     train_mix, validation_mix, test_mix = (
-        Mix(parts, args.size) for parts in (train_parts, validation_parts, test_parts)
+        Mix(parts, args.size, progress=progress) for parts in (train_parts, validation_parts, test_parts)
     )
     print(f"{len(train_mix)} images to train, {len(validation_mix)} to validate, {len(test_mix)} to test -> {folder}")
 
@@ -88,7 +71,6 @@ def run_train(args: argparse.Namespace) -> None:
     write_text(folder / "config.json", run.to_json())
     if not args.resume:
         write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
-    progress = os.environ.get("MMSNET_STATIC") != "1"
     resume = args.resume and (folder / "last.safetensors").is_file()  # else it was cut off in its first epoch
     line = "epoch {epoch}: loss {loss:.4f}, validation DSC {validation_dsc:.4f}, {seconds:.0f} s".format
     train(
@@ -146,12 +128,13 @@ def trained(folder: Path) -> "tuple[Run, nn.Module]":
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
-    """Score a run's best checkpoint."""
+    """Score a run's best checkpoint, on images that it was not trained on."""
     from mmsnet_lite.data import Mix
     from mmsnet_lite.training import evaluate
 
     run, model = trained(args.run)
-    mix = Mix(source_of(args, run.source).parts("test", run.size), run.size)
+    parts = unseen(run, source_of(args, run.source).parts("test", run.size), args.drop_trained)
+    mix = Mix(parts, run.size, progress=os.environ.get("MMSNET_STATIC") != "1")
     print(evaluate(model, mix, batch=run.settings["batch"]).table())
 
 

@@ -13,6 +13,14 @@ def _seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    """Decoded images are cached in a folder of the tests', not in the user's."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MMSNET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def root(tmp_path):
     """A data root with two prepared datasets, `left` and `right`: four training and two test images each."""

@@ -29,7 +29,7 @@ BAD_TRAINING = {
     "path for a dataset": (["--datasets", "../data/left"], "dataset '../data/left' is a path"),
     "seed": (["--seed", "-1"], "seed = -1 does not fit"),
     "infinite lr": (["--lr", "inf"], "choose 0 <= min_lr <= lr, lr above 0 and finite"),
-    "size beyond memory": (["--size", "999968"], r"need \d+ GiB of memory"),
+    "size beyond memory": (["--size", "999968"], r"need \d+\.\d GiB in .*set MMSNET_CACHE"),
     "nothing to resume": (["--resume"], r"config\.json does not exist"),
 }
 
@@ -117,7 +117,7 @@ def test_places_that_cannot_be_written_are_one_line(finished, root, tmp_path, ca
 def test_images_in_both_splits_end_training(root, tmp_path, capsys):
     (root / "left/splits/test.txt").write_text("a\n")
     assert main(train_arguments(root, tmp_path / "run")) == 2
-    assert_one_line(capsys, "left lists 'a' for training and for test")
+    assert_one_line(capsys, "1 of 3 test images also trained on: left/a; keep each in one split")
     assert not (tmp_path / "run").exists()
 
 

@@ -1,19 +1,39 @@
-"""Images and masks: prepared folders, MixLite, mixes, augmentation. Knows nothing of models."""
+"""Images and masks: prepared folders, MixLite, mixes, samplers, augmentation. Knows nothing of models."""
 
-from mmsnet_lite.data.augment import random_flips
-from mmsnet_lite.data.dataset import Mix, Part, check_disjoint, folder_parts, mixlite_parts, normalise, split_validation
-from mmsnet_lite.data.folder import PreparedFolder
+from mmsnet_lite.data.augment import AUGMENTATIONS, Augmentation, random_flips
+from mmsnet_lite.data.cache import SplitCache, cache_root
+from mmsnet_lite.data.dataset import (
+    Mix,
+    Part,
+    check_disjoint,
+    drop_trained,
+    folder_parts,
+    mixlite_parts,
+    normalise,
+)
+from mmsnet_lite.data.folder import PreparedFolder, prepared_folders
 from mmsnet_lite.data.image import IMAGE_ENDINGS, read_image, read_mask, resize_image, resize_pair
+from mmsnet_lite.data.sampler import SAMPLERS, BalancedSampler, EpochSampler
+from mmsnet_lite.data.validation import split_validation
 
 __all__ = [
+    "AUGMENTATIONS",
+    "Augmentation",
+    "BalancedSampler",
+    "EpochSampler",
     "IMAGE_ENDINGS",
     "Mix",
     "Part",
-    "check_disjoint",
     "PreparedFolder",
+    "SAMPLERS",
+    "SplitCache",
+    "cache_root",
+    "check_disjoint",
+    "drop_trained",
     "folder_parts",
     "mixlite_parts",
     "normalise",
+    "prepared_folders",
     "random_flips",
     "read_image",
     "read_mask",

@@ -1,19 +1,22 @@
-"""Datasets in memory, the mix of several, and the validation part split off the training split."""
+"""Datasets, the mix of several, and what must not be in both training and test."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmsnet_lite.data import synthetic
+from mmsnet_lite.data.cache import SplitCache
 from mmsnet_lite.data.folder import PreparedFolder
 from mmsnet_lite.data.image import resize_pair
+from mmsnet_lite.data.specs import identity
 from mmsnet_lite.errors import InputError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, what the pretrained encoders saw
@@ -33,55 +36,64 @@ class Sample(TypedDict):
 
 @dataclass(frozen=True)
 class Part:
-    """What a mix holds of one dataset: stems and how to draw or read one at the mix's size."""
+    """What a mix holds of one dataset: stems and how to draw or read one.
+
+    Args:
+        dataset, modality: names.
+        stems: which images.
+        load: returns image uint8 (h w 3) and mask (h w) of a stem.
+        groups: the group of each stem that has one; see `PreparedFolder.groups`.
+        cache: what the stems are read through; None keeps them in memory.
+    """
 
     dataset: str
     modality: str
     stems: tuple[str, ...]
     load: Callable[[str], tuple[np.ndarray, np.ndarray]]
+    groups: Mapping[str, str] = field(default_factory=dict, hash=False)
+    cache: SplitCache | None = None
 
 
 class Mix(Dataset[Sample]):
     """Several datasets as one, each sample with its dataset and modality.
 
-    All images are decoded and resized once, on construction: a damaged file is found before anything is trained or
-    written. Memory: 4 size^2 bytes an image (265 MB for 4,047 images at 128 px).
+    All images are decoded and resized on construction, so that a damaged file is found before anything is trained.
+    Prepared folders are then read from their cache on disk (`SplitCache`), and cost no memory; MixLite stays in memory,
+    4 size^2 bytes an image, because a cache would outlive a change of the code that draws it.
 
     Args:
         parts: see `folder_parts` and `mixlite_parts`.
         size: side of the images in pixels.
+        progress: show a bar while a cache is built.
 
     Raises:
-        InputError: a file is missing or damaged, a mask differs in size from its image, or memory does not suffice.
+        InputError: a file is missing or damaged, a mask differs in size from its image, or neither memory nor the disk
+            of the cache has room.
     """
 
-    def __init__(self, parts: Sequence[Part], size: int) -> None:
+    def __init__(self, parts: Sequence[Part], size: int, *, progress: bool = False) -> None:
         self.parts = tuple(parts)
         self.size = size
-        self._where = [(part, stem) for part in self.parts for stem in part.stems]
-
-        def load(item: tuple[Part, str]) -> tuple[np.ndarray, np.ndarray]:
-            part, stem = item
-            return resize_pair(*part.load(stem), size)
-
-        count = len(self._where)
-        try:
-            self._images = torch.empty(count, 3, size, size, dtype=torch.uint8)
-            self._masks = torch.empty(count, 1, size, size, dtype=torch.uint8)
-        except RuntimeError as error:
-            need = 4 * count * size**2 / 2**30
-            raise InputError(
-                f"{count} images of {size} px need {need:.0f} GiB of memory; choose a smaller size"
-            ) from error
-        with ThreadPoolExecutor() as pool:
-            for i, (image, mask) in enumerate(pool.map(load, self._where)):
-                self._images[i] = torch.from_numpy(image).permute(2, 0, 1)
-                self._masks[i, 0] = torch.from_numpy(mask)
+        self._where: list[tuple[int, int, str]] = []  # number of the part, row in its arrays, stem
+        self._pixels: list[tuple[np.ndarray, np.ndarray]] = []  # of each part: images (n h w 3), masks (n h w)
+        for number, part in enumerate(self.parts):
+            if part.cache:
+                self._pixels.append(part.cache.open(size, progress=progress))
+                rows = {stem: row for row, stem in enumerate(part.cache.stems)}
+            else:
+                self._pixels.append(_in_memory(part, size))
+                rows = {stem: row for row, stem in enumerate(part.stems)}
+            self._where += [(number, rows[stem], stem) for stem in part.stems]
 
     @property
     def modalities(self) -> list[str]:
         """The modalities, each once, in the mix's order."""
         return list(dict.fromkeys(part.modality for part in self.parts))
+
+    @property
+    def labels(self) -> list[str]:
+        """The modality of each image."""
+        return [self.parts[number].modality for number, _, _ in self._where]
 
     def __len__(self) -> int:
         return len(self._where)
@@ -90,15 +102,30 @@ class Mix(Dataset[Sample]):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: int) -> Sample:
-        part, stem = self._where[index]
+        number, row, stem = self._where[index]
+        images, masks = self._pixels[number]
+        channels = cv2.split(np.asarray(images[row]))  # three times as fast as a transposed copy
         return {
-            "image": self._images[index],
-            "mask": self._masks[index],
+            "image": torch.from_numpy(np.stack(channels)),
+            "mask": torch.from_numpy(np.array(masks[row])[None]),
             "stem": stem,
-            "dataset": part.dataset,
-            "modality": part.modality,
+            "dataset": self.parts[number].dataset,
+            "modality": self.parts[number].modality,
             "index": index,
         }
+
+
+def _in_memory(part: Part, size: int) -> tuple[np.ndarray, np.ndarray]:
+    count = len(part.stems)
+    try:
+        images, masks = np.empty((count, size, size, 3), np.uint8), np.empty((count, size, size), np.uint8)
+    except (MemoryError, ValueError) as error:
+        need = 4 * count * size**2 / 2**30
+        raise InputError(f"{count} images of {size} px need {need:.0f} GiB of memory; choose a smaller size") from error
+    with ThreadPoolExecutor() as pool:
+        for i, pair in enumerate(pool.map(lambda stem: resize_pair(*part.load(stem), size), part.stems)):
+            images[i], masks[i] = pair
+    return images, masks
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -124,21 +151,37 @@ def folder_parts(root: Path, datasets: Sequence[str], split: str) -> list[Part]:
         stems = folder.stems(split)
         for stem in stems:  # cheap, and before the first image is decoded
             folder.image_path(stem), folder.mask_path(stem)
-        parts.append(Part(name, folder.modality, tuple(stems), folder.read))
+        cache = SplitCache(folder, split, tuple(stems))
+        parts.append(Part(name, folder.modality, tuple(stems), folder.read, folder.groups(), cache))
     return parts
 
 
 def check_disjoint(train: Sequence[Part], test: Sequence[Part]) -> None:
-    """Refuse a test image that is also trained on.
+    """Refuse test images that are also trained on, in whatever dataset and under whatever name.
 
     Raises:
-        InputError: a dataset lists a stem in both; the message names it.
+        InputError: pictures are in both; the message gives their number and names the first.
     """
-    trained = {(part.dataset, stem) for part in train for stem in part.stems}
-    for part in test:
-        for stem in part.stems:
-            if (part.dataset, stem) in trained:
-                raise InputError(f"{part.dataset} lists {stem!r} for training and for test; keep it in one split file")
+    trained = _pictures(train)
+    both = [(part.dataset, s, trained.get(identity(part.dataset, s))) for part in test for s in part.stems]
+    leaks = [f"{name}/{s}" + (f" (in {other})" if other != name else "") for name, s, other in both if other]
+    if leaks:
+        shown = ", ".join(leaks[:3]) + (", ..." if len(leaks) > 3 else "")
+        raise InputError(f"{len(leaks)} of {len(both)} test images also trained on: {shown}; keep each in one split")
+
+
+def drop_trained(train: Sequence[Part], test: Sequence[Part]) -> list[Part]:
+    """Return the test parts without the pictures that are also trained on; a part that loses all goes."""
+    trained = _pictures(train)
+    left = [
+        replace(part, stems=tuple(s for s in part.stems if identity(part.dataset, s) not in trained)) for part in test
+    ]
+    return [part for part in left if part.stems]
+
+
+def _pictures(parts: Sequence[Part]) -> dict[str, str]:
+    """A dataset that holds each picture."""
+    return {identity(part.dataset, stem): part.dataset for part in parts for stem in part.stems}
 
 
 def mixlite_parts(split: str, size: int, seed: int = 0, counts: dict[str, int] | None = None) -> list[Part]:
@@ -168,34 +211,3 @@ def mixlite_parts(split: str, size: int, seed: int = 0, counts: dict[str, int] |
         return Part(modality, modality, tuple(f"{offset + i:07d}" for i in range(counts[split])), load)
 
     return [part(modality) for modality in synthetic.MODALITIES]
-
-
-def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> tuple[list[Part], list[Part]]:
-    """Split a validation part off training parts, at random within each dataset.
-
-    Args:
-        parts: training parts.
-        fraction: share of each dataset that is held out, rounded down but at least one image; 0 < fraction < 1.
-        seed: draws the part.
-
-    Returns:
-        (training parts, validation parts); the stems keep their order.
-
-    Raises:
-        InputError: a fraction outside 0..1, a negative seed, or a dataset of a single image.
-    """
-    if seed < 0:
-        raise InputError(f"seed = {seed} does not fit; choose 0 or more")
-    if not 0 < fraction < 1:
-        raise InputError(f"validation fraction {fraction} does not fit; choose one between 0 and 1, such as 0.05")
-    kept: list[Part] = []
-    held: list[Part] = []
-    for i, part in enumerate(parts):
-        if len(part.stems) < 2:
-            raise InputError(f"{part.dataset} has {len(part.stems)} training image; two are needed to hold one out")
-        count = max(1, int(fraction * len(part.stems)))
-        chosen = set(np.random.default_rng([seed, i]).permutation(part.stems)[:count].tolist())
-        for target, inside in ((kept, False), (held, True)):
-            stems = tuple(stem for stem in part.stems if (stem in chosen) == inside)
-            target.append(Part(part.dataset, part.modality, stems, part.load))
-    return kept, held

@@ -2,10 +2,12 @@
 
     ROOT/DATASET/images/STEM.jpg|png   masks/STEM.png   splits/train.txt, test.txt (one stem a line)   card.json
 
-`card.json` is optional; its "modality" names the imaging modality, else the folder's name stands in. Everything is
-checked before an image is used: each message names the file and the fix.
+`card.json` is optional; its "modality" names the imaging modality, else the folder's name stands in. So is
+`splits/groups.csv` (stem,group), which names the images that belong together. Everything is checked before an image is
+used: each message names the file and the fix.
 """
 
+import csv
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,6 +86,28 @@ class PreparedFolder:
             raise InputError(f"{file} lists {repeated!r} more than once; keep one line")
         return stems
 
+    def has(self, split: str) -> bool:
+        """Whether the folder lists a split."""
+        return (self.path / "splits" / f"{split}.txt").is_file()
+
+    def groups(self) -> dict[str, str]:
+        """Return the group of each stem that splits/groups.csv lists: near-duplicates, frames of one video.
+
+        Raises:
+            InputError: the file is no UTF-8 text, or not two columns `stem,group`.
+        """
+        file = self.path / "splits" / "groups.csv"
+        if not file.is_file():
+            return {}
+        try:
+            with file.open(encoding="utf-8-sig", newline="") as text:
+                rows = [row for row in csv.reader(text) if row]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{file} is not UTF-8 text with commas ({error}); mend or delete it") from error
+        if rows[:1] != [["stem", "group"]] or any(len(row) != 2 for row in rows):
+            raise InputError(f"{file} must have the two columns stem,group, under that header; mend or delete it")
+        return dict(rows[1:])
+
     def write_splits(self, test: float, seed: int = 0) -> dict[str, int]:
         """Draw splits/train.txt and test.txt from the images there are; returns the number of stems in each.
 
@@ -159,3 +183,18 @@ class PreparedFolder:
                 "(width x height); export the mask at its image's size"
             )
         return image, mask
+
+
+def prepared_folders(root: Path) -> list[PreparedFolder]:
+    """Return the prepared folders in `root` by name: those with images/, masks/ and splits/.
+
+    Raises:
+        InputError: `root` does not exist.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root} does not exist; give the folder that the prepared datasets are in")
+    return [
+        PreparedFolder(path)
+        for path in sorted(root.iterdir())
+        if all((path / needed).is_dir() for needed in ("images", "masks", "splits")) and path.suffix != ".partial"
+    ]

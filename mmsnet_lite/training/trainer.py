@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import nn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
-from mmsnet_lite.data import Mix, normalise, random_flips
+from mmsnet_lite.data import AUGMENTATIONS, SAMPLERS, BalancedSampler, EpochSampler, Mix, normalise
+from mmsnet_lite.data.sampler import epoch_seed
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.checkpoint import load_training, save_training, save_weights, write_text
 from mmsnet_lite.training.evaluate import evaluate
@@ -30,10 +31,12 @@ class TrainSettings:
         batch: images a step and process.
         lr, min_lr: learning rate at the first step and after the last; cosine in between.
         weight_decay: of AdamW, on every trained tensor.
-        seed: of the order of the images, the flips and the dropout; 0 to 2^40.
+        seed: of the order of the images, the augmentation and the dropout; 0 to 2^40.
+        sampler: "proportional" (each image once an epoch) or "balanced" (each modality equally often).
+        augment: "flips" (left-right and up-down), "full" (see `mmsnet_lite.data.Augmentation`) or "none".
 
     Raises:
-        InputError: a number outside its range.
+        InputError: a number outside its range, or an unknown name.
     """
 
     epochs: int = 50
@@ -42,6 +45,8 @@ class TrainSettings:
     min_lr: float = 1e-6
     weight_decay: float = 0.01
     seed: int = 0
+    sampler: str = "proportional"
+    augment: str = "flips"
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1:
@@ -50,29 +55,13 @@ class TrainSettings:
             raise InputError(f"lr = {self.lr}, min_lr = {self.min_lr}: choose 0 <= min_lr <= lr, lr above 0 and finite")
         if not 0 <= self.seed <= 2**40:
             raise InputError(f"seed = {self.seed} does not fit; choose 0 to 2^40")
+        for name, known in (("sampler", SAMPLERS), ("augment", tuple(AUGMENTATIONS))):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(known)}")
 
     def lr_at(self, step: int, steps: int) -> float:
         """Learning rate of step 0..steps-1 on the cosine from `lr` to `min_lr`."""
         return self.min_lr + (self.lr - self.min_lr) * (1 + math.cos(math.pi * step / steps)) / 2
-
-
-class EpochSampler(Sampler[int]):
-    """Shuffle 0..n-1 by (seed, epoch), so that a resumed run draws the same order."""
-
-    def __init__(self, n: int, seed: int) -> None:
-        self.n, self.seed, self.epoch = n, seed, 0
-
-    def __len__(self) -> int:
-        return self.n
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch, "order"))
-        return iter(torch.randperm(self.n, generator=generator).tolist())
-
-
-def epoch_seed(seed: int, epoch: int, use: str, process: int = 0) -> int:
-    """A seed for one use in one epoch: an epoch is then a function of weights, seed and number, and can be repeated."""
-    return ((seed * 100_003 + epoch) * 11 + process) * 3 + ("order", "flips", "dropout").index(use)
 
 
 def train(
@@ -115,6 +104,8 @@ def train(
         _write_metrics(run, history)  # a run killed between the two files has the checkpoint only
 
     sampler = EpochSampler(len(train_mix), settings.seed)
+    if settings.sampler == "balanced":
+        sampler = BalancedSampler(train_mix.labels, settings.seed)
     whole_batches = len(train_mix) >= settings.batch * accelerator.num_processes
     loader = DataLoader(train_mix, batch_size=settings.batch, sampler=sampler, drop_last=whole_batches)
     wrapped, optimizer, loader = accelerator.prepare(model, optimizer, loader)
@@ -153,7 +144,8 @@ def _train_epoch(
 ) -> float:
     """Run one epoch; returns the mean loss."""
     model.train()
-    flips = torch.Generator().manual_seed(epoch_seed(settings.seed, epoch, "flips", accelerator.process_index))
+    augment = AUGMENTATIONS[settings.augment]
+    draws = torch.Generator().manual_seed(epoch_seed(settings.seed, epoch, "augment", accelerator.process_index))
     total = torch.zeros((), device=accelerator.device)
     bar = tqdm(
         loader,
@@ -165,8 +157,8 @@ def _train_epoch(
     for i, samples in enumerate(bar):
         for group in optimizer.param_groups:
             group["lr"] = settings.lr_at(epoch * len(loader) + i, steps)
-        images, masks = random_flips(normalise(samples["image"]), samples["mask"].float(), flips)
-        loss = segmentation_loss(model(images).logits, masks)
+        images, masks = augment(samples["image"], samples["mask"], draws)
+        loss = segmentation_loss(model(normalise(images)).logits, masks.float())
         if not torch.isfinite(loss):
             names = ", ".join(f"{d}/{s}" for d, s in zip(samples["dataset"], samples["stem"], strict=True))
             raise InputError(

@@ -1,4 +1,6 @@
-"""Mixes, MixLite as a mix, the validation part, flips."""
+"""Mixes, MixLite as a mix, and what may not be in both training and test."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,14 +9,16 @@ from torch.testing import assert_close
 
 from mmsnet_lite.data import (
     Mix,
+    Part,
+    PreparedFolder,
     check_disjoint,
+    drop_trained,
     folder_parts,
     mixlite_parts,
     normalise,
-    random_flips,
     read_image,
     read_mask,
-    split_validation,
+    resize_pair,
 )
 from mmsnet_lite.errors import InputError
 
@@ -65,33 +69,6 @@ def test_mixlite_refuses_an_unknown_split_and_a_size_it_cannot_draw():
         Mix(mixlite_parts("train", 8, counts={"train": 1, "test": 1}), 8)
 
 
-def test_validation_is_a_part_of_each_dataset(root):
-    parts = folder_parts(root, ["left", "right"], "train")
-    kept, held = split_validation(parts, 0.5, seed=3)
-    for part, a, b in zip(parts, kept, held, strict=True):
-        assert (a.dataset, b.dataset) == (part.dataset, part.dataset)
-        assert len(b.stems) == 2
-        assert sorted(a.stems + b.stems) == sorted(part.stems)
-    assert split_validation(parts, 0.5, seed=3)[1] == held
-    assert len({split_validation(parts, 0.5, seed=s)[1][0].stems for s in range(8)}) > 1
-
-
-def test_validation_share_is_never_above_the_asked_one():
-    parts = mixlite_parts("train", 64, counts={"train": 59, "test": 1})
-    assert [len(part.stems) for part in split_validation(parts, 0.05)[1]] == [2, 2, 2, 2]
-
-
-def test_validation_refuses(root):
-    parts = folder_parts(root, ["left"], "train")
-    with pytest.raises(InputError, match="validation fraction 1"):
-        split_validation(parts, 1)
-    with pytest.raises(InputError, match="seed = -1"):
-        split_validation(parts, 0.5, seed=-1)
-    (root / "left/splits/train.txt").write_text("a\n")
-    with pytest.raises(InputError, match="left has 1 training image"):
-        split_validation(folder_parts(root, ["left"], "train"), 0.1)
-
-
 def test_datasets_are_named_once(root):
     with pytest.raises(InputError, match="name each dataset once"):
         folder_parts(root, ["left", "left"], "train")
@@ -104,26 +81,61 @@ def test_a_dataset_is_a_name_and_no_path(root):
         folder_parts(root, ["../left"], "train")
 
 
-def test_a_stem_in_both_splits_is_refused(root):
-    train, test = (folder_parts(root, ["left", "right"], split) for split in ("train", "test"))
-    assert check_disjoint(train, test) is None
-    (root / "right/splits/test.txt").write_text("e\nb\n")
-    with pytest.raises(InputError, match="right lists 'b' for training and for test"):
-        check_disjoint(train, folder_parts(root, ["left", "right"], "test"))
+def part(dataset, *stems):
+    return Part(dataset, dataset, stems, load=None)
 
 
-def test_flips_are_joint_seeded_and_all_four_occur():
-    images = torch.arange(64 * 12, dtype=torch.float32).view(64, 3, 2, 2)
-    flipped, masks = random_flips(images, images[:, :1].clone(), torch.Generator().manual_seed(0))
-    again, _ = random_flips(images, images[:, :1], torch.Generator().manual_seed(0))
-    assert torch.equal(flipped, again)
-    assert torch.equal(flipped[:, :1], masks)
-    kinds = set()
-    for image, out in zip(images, flipped, strict=True):
-        fits = [k for k, axes in enumerate([(), (-1,), (-2,), (-1, -2)]) if torch.equal(out, image.flip(axes))]
-        assert len(fits) == 1
-        kinds |= set(fits)
-    assert kinds == {0, 1, 2, 3}
+def test_a_picture_in_both_splits_is_refused_with_its_number():
+    assert check_disjoint([part("left", "a", "b"), part("right", "c")], [part("left", "c"), part("right", "a")]) is None
+    with pytest.raises(InputError, match="^1 of 2 test images also trained on: left/b; keep each in one split"):
+        check_disjoint([part("left", "a", "b")], [part("left", "b", "c")])
+
+
+def test_a_picture_is_the_same_in_whatever_dataset_holds_it():
+    """ISIC 2018 trains on images that ISIC 2017 tests on; Kvasir and CVC-300 share the frames of ClinicDB."""
+    train = [part("isic2018", *(f"ISIC_000000{i}" for i in range(5))), part("kvasir", "clinicdb_007")]
+    test = [part("isic2017", *(f"ISIC_000000{i}" for i in range(9))), part("clinicdb", "clinicdb_007", "clinicdb_008")]
+    shown = r"isic2017/ISIC_0000000 \(in isic2018\), isic2017/ISIC_0000001 \(in isic2018\), .*, \.\.\.;"
+    with pytest.raises(InputError, match=f"6 of 11 test images also trained on: {shown}"):
+        check_disjoint(train, test)
+    left = drop_trained(train, test)
+    assert [(p.dataset, p.stems) for p in left] == [
+        ("isic2017", tuple(f"ISIC_000000{i}" for i in range(5, 9))),
+        ("clinicdb", ("clinicdb_008",)),
+    ]
+    assert check_disjoint(train, left) is None
+
+
+def test_leaving_out_what_is_trained_on_goes_by_picture_and_drops_empty_parts():
+    test = [part("isic2017", "ISIC_0000003"), part("left", "a", "b"), part("right", "a", "b")]
+    left = drop_trained([part("isic2018", "ISIC_0000003"), part("left", "a")], test)
+    assert [(p.dataset, p.stems) for p in left] == [("left", ("b",)), ("right", ("a", "b"))]
+
+
+def test_a_mix_of_folders_reads_what_the_files_hold_and_takes_parts_of_a_split(root):
+    """A part with some of a split's stems reads them from the cache of the whole split, in its own order."""
+    (whole,) = folder_parts(root, ["right"], "train")
+    mix = Mix([replace(whole, stems=("d", "b"))], 32)
+    in_memory = Mix([replace(whole, cache=None, stems=("d", "b"))], 32)
+    for sample, other, stem in zip(mix, in_memory, ("d", "b"), strict=True):
+        image, mask = resize_pair(*PreparedFolder(root / "right").read(stem), 32)
+        assert (sample["stem"], other["stem"]) == (stem, stem)
+        for s in (sample, other):
+            assert_close(s["image"], torch.from_numpy(image).permute(2, 0, 1).contiguous(), rtol=0, atol=0)
+            assert_close(s["mask"], torch.from_numpy(mask)[None], rtol=0, atol=0)
+            assert s["image"].is_contiguous()
+
+
+def test_labels_are_the_modality_of_each_image(root):
+    (root / "left" / "card.json").write_text('{"modality": "ultrasound"}')
+    mix = Mix(folder_parts(root, ["left", "right"], "test"), 64)
+    assert mix.labels == [sample["modality"] for sample in mix] == ["ultrasound"] * 2 + ["right"] * 2
+
+
+def test_images_that_memory_cannot_hold_are_refused():
+    huge = Part("drawn", "drawn", ("a",) * 1000, load=None)
+    with pytest.raises(InputError, match=r"1000 images of 99999968 px need \d+ GiB of memory"):
+        Mix([huge], 99_999_968)
 
 
 def test_masks_of_a_mix_are_binary():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small import write_dataset
 
-from mmsnet_lite.data import Mix, PreparedFolder, folder_parts
+from mmsnet_lite.data import Mix, PreparedFolder, folder_parts, prepared_folders
 from mmsnet_lite.errors import InputError
 
 
@@ -119,3 +119,36 @@ def test_split_command_is_offered_only_where_it_would_work(tmp_path):
     (folder / "splits").rmdir()
     with pytest.raises(InputError, match=r"python -m mmsnet_lite split .*set` draw it"):
         PreparedFolder(folder).stems("test")
+
+
+def test_groups_are_read_and_a_missing_file_is_no_group(tmp_path):
+    folder = write_dataset(tmp_path, "set")
+    assert PreparedFolder(folder).groups() == {}
+    file = folder / "splits" / "groups.csv"
+    file.write_text('stem,group\na,1\n"b, c",1\nd,video 7\n', encoding="utf-8-sig")
+    assert PreparedFolder(folder).groups() == {"a": "1", "b, c": "1", "d": "video 7"}
+    (part,) = folder_parts(tmp_path, ["set"], "train")
+    assert part.groups["d"] == "video 7"
+
+
+@pytest.mark.parametrize(
+    "text", [b"a,1\nb,1\n", b"stem,group\na\n", b"stem,group\na,1,2\n", b"", b"stem,group\n\xe9,1\n"]
+)
+def test_damaged_groups_are_refused(tmp_path, text):
+    folder = write_dataset(tmp_path, "set")
+    (folder / "splits" / "groups.csv").write_bytes(text)
+    with pytest.raises(InputError, match=r"groups\.csv .*mend or delete it"):
+        PreparedFolder(folder).groups()
+
+
+def test_prepared_folders_are_found_and_nothing_else(tmp_path):
+    for name in ("b", "a", "c.partial", "no splits"):
+        write_dataset(tmp_path, name)
+    shutil.rmtree(tmp_path / "no splits" / "splits")
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "b/splits/train.txt").unlink()
+    found = prepared_folders(tmp_path)
+    assert [(f.name, f.has("train"), f.has("test")) for f in found] == [("a", True, True), ("b", False, True)]
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        prepared_folders(tmp_path / "nowhere")

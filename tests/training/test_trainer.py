@@ -1,6 +1,7 @@
 """Training: learns, repeats itself, resumes exactly, refuses what it must."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,6 @@ from mmsnet_lite.data import Mix, folder_parts, split_validation
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import TrainSettings, evaluate, train
 from mmsnet_lite.training.checkpoint import load_weights, read_weights
-from mmsnet_lite.training.trainer import EpochSampler
 
 SETTINGS = TrainSettings(epochs=4, batch=2, lr=1e-2)
 
@@ -47,9 +47,11 @@ def test_two_runs_give_the_same_weights(mixes):
     assert [r["loss"] for r in histories[0]] == [r["loss"] for r in histories[1]]
 
 
-def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch):
+@pytest.mark.parametrize("options", [{}, {"sampler": "balanced", "augment": "full"}])
+def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch, options):
+    settings = replace(SETTINGS, **options)
     whole = network()
-    history = train(whole, *mixes, SETTINGS)
+    history = train(whole, *mixes, settings)
 
     (tmp_path / "run").mkdir()
     calls = []
@@ -62,10 +64,10 @@ def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch):
 
     monkeypatch.setattr("mmsnet_lite.training.trainer.evaluate", count_and_evaluate)
     with pytest.raises(KeyboardInterrupt):
-        train(network(), *mixes, SETTINGS, run=tmp_path / "run")
+        train(network(), *mixes, settings, run=tmp_path / "run")
     monkeypatch.undo()
     resumed = network(seed=5)  # start weights must not matter: everything comes from the checkpoint
-    continued = train(resumed, *mixes, SETTINGS, run=tmp_path / "run", resume=True)
+    continued = train(resumed, *mixes, settings, run=tmp_path / "run", resume=True)
     assert same_weights(whole, resumed)
     assert [r["loss"] for r in continued] == [r["loss"] for r in history]
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
@@ -92,14 +94,17 @@ def test_evaluation_scores_each_image_once_in_any_batch_size(mixes):
         assert_close(torch.tensor([a.dsc, a.iou, a.mae]), torch.tensor([b.dsc, b.iou, b.mae]), atol=1e-6, rtol=0)
 
 
-def test_sampler_visits_each_image_once_and_depends_on_seed_and_epoch():
-    sampler = EpochSampler(50, seed=1)
-    first = list(sampler)
-    sampler.epoch = 1
-    second = list(sampler)
-    assert sorted(first) == sorted(second) == list(range(50))
-    assert first != second != list(EpochSampler(50, seed=2))
-    assert first == list(EpochSampler(50, seed=1))
+def test_the_sampler_decides_what_is_trained_on_and_the_augmentation_what_it_looks_like(mixes):
+    """Both names change the first epoch's loss; the proportional sampler with flips is the default."""
+    losses = {}
+    for sampler in ("proportional", "balanced"):
+        for augment in ("none", "flips", "full"):
+            settings = TrainSettings(epochs=1, batch=2, sampler=sampler, augment=augment, seed=4)
+            losses[sampler, augment] = train(network(), *mixes, settings)[0]["loss"]
+    assert len(set(losses.values())) == 6
+    assert (
+        train(network(), *mixes, TrainSettings(epochs=1, batch=2, seed=4))[0]["loss"] == losses["proportional", "flips"]
+    )
 
 
 def test_cosine_runs_from_lr_to_min_lr():
@@ -146,10 +151,20 @@ def test_bar_shows_loss_and_throughput(mixes, capsys):
 
 
 @pytest.mark.parametrize(
-    "options", [{"epochs": 0}, {"batch": 0}, {"lr": 0.0}, {"lr": 1e-7}, {"lr": float("inf")}, {"seed": -1}]
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs = 0"),
+        ({"batch": 0}, "batch = 0"),
+        ({"lr": 0.0}, "lr = 0.0"),
+        ({"lr": 1e-7}, "lr = 1e-07"),
+        ({"lr": float("inf")}, "lr = inf"),
+        ({"seed": -1}, "seed = -1"),
+        ({"sampler": "even"}, "sampler 'even' is unknown; choose one of proportional, balanced"),
+        ({"augment": "all"}, "augment 'all' is unknown; choose one of flips, full, none"),
+    ],
 )
-def test_settings_refuse(options):
-    with pytest.raises(InputError):
+def test_settings_refuse(options, message):
+    with pytest.raises(InputError, match=message):
         TrainSettings(**options)
 
 
