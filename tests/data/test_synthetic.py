@@ -1,11 +1,16 @@
 """MixLite: what `mmsnet_lite.data.synthetic` promises about its pictures, tested on the pictures."""
 
+import hashlib
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from mmsnet_lite.data import synthetic
-from mmsnet_lite.data.synthetic import shapes, texture
+from mmsnet_lite.data.synthetic import fundus, shapes, texture
 
 MEDIAN_AREA = {"fundus": 0.029, "colonoscopy": 0.098, "ultrasound": 0.052, "dermoscopy": 0.113}
 EACH = pytest.mark.parametrize("modality", synthetic.MODALITIES)
@@ -42,6 +47,43 @@ def test_a_sample_is_a_pure_function_of_its_arguments(modality: str) -> None:
     assert np.array_equal(np.random.get_state()[1], before), "the global generator was used"  # noqa: NPY002
 
 
+class _Bytes(Dataset):
+    """The digest of each of the first twelve samples, three of each modality."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> str:
+        image, mask = synthetic.draw(synthetic.MODALITIES[index % 4], 7, index, 64)
+        return hashlib.sha256(image.tobytes() + mask.tobytes()).hexdigest()
+
+
+def test_bytes_do_not_depend_on_the_number_of_workers_nor_on_the_run() -> None:
+    here = [_Bytes()[index] for index in range(12)]
+    for workers in (0, 2):
+        loaded = [name for batch in DataLoader(_Bytes(), batch_size=3, num_workers=workers) for name in batch]
+        assert loaded == here
+    code = (
+        "import hashlib; from mmsnet_lite.data import synthetic as s\n"
+        "for k in reversed(range(12)):\n"
+        "    i, m = s.draw(s.MODALITIES[k % 4], 7, k, 64); print(hashlib.sha256(i.tobytes() + m.tobytes()).hexdigest())"
+    )
+    another = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert another.stdout.split()[::-1] == here
+
+
+def test_bytes_do_not_depend_on_opencv_threads() -> None:
+    threads = cv2.getNumThreads()
+    try:
+        digests = []
+        for number in (1, 4):
+            cv2.setNumThreads(number)
+            digests.append([_Bytes()[index] for index in range(4)])
+    finally:
+        cv2.setNumThreads(threads)
+    assert digests[0] == digests[1]
+
+
 @EACH
 def test_seed_and_index_each_give_another_picture(modality: str) -> None:
     here = synthetic.draw(modality, 0, 0, 48)
@@ -71,6 +113,25 @@ def test_lesions_cover_what_they_cover_in_the_real_sets(modality: str, hundred: 
     assert abs(np.median(share) / MEDIAN_AREA[modality] - 1) < 0.3
 
 
+def _centres(modality: str) -> np.ndarray:
+    """Centroids (150, 2) of x and y, relative."""
+    found = []
+    for index in range(150):
+        y, x = np.nonzero(synthetic.draw(modality, 2, index, 48)[1])
+        found.append(((x.mean() + 0.5) / 48, (y.mean() + 0.5) / 48))
+    return np.array(found)
+
+
+def test_lesions_lie_where_they_lie_in_the_real_sets() -> None:
+    """Against 101 images of Drishti-GS1 and 647 of BUSI: mean and deviation of the centroid in x and y."""
+    disc, tumour = _centres("fundus"), _centres("ultrasound")
+    (x, spread_x), (y, spread_y) = fundus.CENTRE
+    np.testing.assert_allclose(disc.mean(0), [x, y], atol=0.015)
+    np.testing.assert_allclose(disc.std(0), [spread_x, spread_y], rtol=0.25)
+    np.testing.assert_allclose(tumour.mean(0), [0.487, 0.339], atol=0.03)
+    np.testing.assert_allclose(tumour.std(0), [0.152, 0.119], rtol=0.25)
+
+
 def test_area_share_has_the_quantiles_it_is_given() -> None:
     law = shapes.AreaShare(q10=0.02, q50=0.1, q90=0.3, low=0.001, high=0.9)
     rng = np.random.default_rng(0)
@@ -82,6 +143,13 @@ def test_area_share_has_the_quantiles_it_is_given() -> None:
 def test_a_contour_has_exactly_the_area_asked_for(roughness: float) -> None:
     contour = shapes.draw_contour(np.random.default_rng(1), 0.1, (0.5, 0.5), aspect=1.5, angle=0.7, roughness=roughness)
     assert abs(contour.mask(512).mean() - 0.1) < 5e-4
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.0, 3.1, 5.5])
+def test_a_point_of_a_contour_lies_on_its_edge(angle: float) -> None:
+    contour = shapes.draw_contour(np.random.default_rng(2), 0.1, (0.5, 0.45), aspect=1.4, roughness=0.1)
+    x, y = contour.point(angle)
+    assert abs(contour.depth(512)[int(y * 512), int(x * 512)]) < 0.004
 
 
 def test_a_contour_is_the_ellipse_of_its_formula() -> None:

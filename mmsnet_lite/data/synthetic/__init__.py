@@ -1,9 +1,10 @@
 """MixLite: four imaging modalities drawn by code, with exact masks and nothing to download.
 
 MixLite stands in for the paper's mixed-modality sets where no archive is at hand: in tests, in the first notebooks
-and in any check that must run offline. It imitates how each modality looks (orange retina, wet pink mucosa, speckle,
-pigment on skin) and how much of the image the lesion covers. It has no medical content, so a score on MixLite says that
-a network and its training work, never that the network can read a medical image.
+and in any check that must run offline. Each generator follows how its modality forms a picture (absorption, shading,
+scattering, optics), and its figures are held against real images: how energy falls with frequency, where the lesion
+lies and how much it covers (`benchmarks/mixlite.py`). It has no medical content, so a score on MixLite says that a
+network and its training work, never that the network can read a medical image.
 
 Every sample is a pure function of (modality, seed, index, size). All geometry is relative to the image, and every
 random array has a fixed shape, so the same (modality, seed, index) is the same scene at any size.
@@ -18,7 +19,7 @@ __all__ = ["MODALITIES", "SIZES", "VERSION", "draw"]
 MODALITIES = ("fundus", "colonoscopy", "ultrasound", "dermoscopy")
 """The modalities; the position of a name is part of its samples' seed, so append and never reorder."""
 
-VERSION = "mixlite@1"
+VERSION = "mixlite@2"
 """Changes whenever a pixel changes: scores are comparable within one version only."""
 
 SIZES = (32, 1024)

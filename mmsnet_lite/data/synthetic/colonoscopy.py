@@ -55,6 +55,8 @@ def draw(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     image = _light(rng, canvas, height, colour, lumen, shadow, rng.uniform(0.0, 0.05) * inside)
     visible = frame.opening(canvas)
     image = image * visible + frame.shade * (1 - visible)
+    if rng.random() < 0.5:
+        image = texture.blend(image, (0.85, 0.87, 0.86), _caption(rng, canvas))
     return texture.finish(image, size), polyp.mask(size) & (frame.opening(size) > 0.5)
 
 
@@ -75,7 +77,18 @@ class _Frame:
         across, down = np.abs(x - 0.5), np.abs(y - 0.5)
         inner = np.minimum(np.minimum(self.half[0] - across, self.half[1] - down), (self.corner - across - down) * 0.7)
         inner = np.minimum(inner, np.maximum(x - self.inset[0], 1 - self.inset[1] - y))
-        return texture.smoothstep(inner, -0.004, 0.004).astype(np.float32)
+        return texture.smoothstep(inner, -0.0015, 0.0015).astype(np.float32)
+
+
+def _caption(rng: np.random.Generator, canvas: int) -> np.ndarray:
+    """Coverage of the recorder's text at the left border: lines of small signs, no real letters."""
+    paths = []
+    for top in np.sort(rng.uniform(0.08, 0.8, int(rng.integers(3, 9)))):
+        for k in range(int(rng.integers(3, 10))):
+            corner = np.array([0.012 + 0.017 * k, top])
+            for _ in range(2):
+                paths.append(corner + rng.integers(0, 3, (2, 2)) * (0.005, 0.009))
+    return shapes.strokes(canvas, paths, [0.003] * len(paths))
 
 
 def _lumen(rng: np.random.Generator, canvas: int, polyp: tuple[float, float]) -> np.ndarray:
@@ -100,7 +113,7 @@ def _folds(rng: np.random.Generator, canvas: int, lumen: np.ndarray) -> np.ndarr
     height = rng.uniform(0.03, 0.09) * crest * present * (0.4 + lumen)
     height = height + rng.uniform(0.01, 0.03) * texture.sloped_noise(rng, canvas, 2.8, cells=32)
     height = cv2.GaussianBlur(height, (0, 0), 0.008 * canvas)
-    return height + rng.uniform(0.0, 0.0005) * texture.band_noise(rng, canvas, rng.uniform(14, 30), 0.5, cells=128)
+    return height + rng.uniform(0.0, 0.0003) * texture.band_noise(rng, canvas, rng.uniform(16, 40), 0.5)
 
 
 def _mucosa(rng: np.random.Generator, canvas: int) -> np.ndarray:
@@ -108,8 +121,8 @@ def _mucosa(rng: np.random.Generator, canvas: int) -> np.ndarray:
     base = texture.planes(rng.dirichlet(np.full(len(_MUCOSA), 0.5)) @ _MUCOSA)
     patch = texture.sloped_noise(rng, canvas, 1.7, cells=64)
     colour = base * (1 + patch * texture.planes((0.03, 0.08, 0.09)))
-    veins = np.abs(texture.sloped_noise(rng, canvas, 1.6, cells=128))
-    veins = texture.smoothstep(veins, 0.09, 0.0) * texture.smoothstep(patch, -0.3, 1.0) * rng.uniform(0.1, 0.5)
+    veins = np.abs(texture.sloped_noise(rng, canvas, 1.6, cells=texture.CANVAS))
+    veins = texture.smoothstep(veins, 0.07, 0.0) * texture.smoothstep(patch, -0.3, 1.0) * rng.uniform(0.1, 0.5)
     colour = texture.blend(colour, base * texture.planes((0.8, 0.45, 0.45)), veins)
     if rng.random() < 0.35:
         residue = texture.smoothstep(texture.sloped_noise(rng, canvas, 1.9, cells=32), 1.1, 1.9) * 0.6
@@ -122,7 +135,7 @@ def _tissue(rng: np.random.Generator, canvas: int, colour: np.ndarray, inside: n
     redder = (rng.uniform(0.98, 1.12), rng.uniform(0.62, 0.84), rng.uniform(0.64, 0.88))
     paler = (rng.uniform(1.0, 1.12), rng.uniform(1.14, 1.34), rng.uniform(1.18, 1.45))
     shift = redder if rng.random() < 0.55 else paler
-    pits = 1 + rng.uniform(0.03, 0.1) * texture.band_noise(rng, canvas, rng.uniform(26, 45), 0.4, cells=128)
+    pits = 1 + rng.uniform(0.03, 0.1) * texture.band_noise(rng, canvas, rng.uniform(30, 62), 0.4)
     return colour * (1 + inside * (texture.planes(shift) * pits - 1))
 
 
@@ -146,12 +159,12 @@ def _light(
     deep = np.stack([level, level**1.15, level**1.25])  # blood absorbs the little light of the depth
     image = deep * colour
 
-    ripple = texture.band_noise(rng, canvas, rng.uniform(12, 22), 0.4, cells=128) * rng.uniform(0.1, 0.2)
+    ripple = texture.band_noise(rng, canvas, rng.uniform(14, 34), 0.45) * rng.uniform(0.1, 0.2)
     swell = texture.sloped_noise(rng, canvas, 1.8, cells=32) * 0.22
     wet = (1 - right * lx * 0.5 - down * ly * 0.5) / np.sqrt((1 + right**2 + down**2) * (1 + (lx**2 + ly**2) / 4))
     gloss = wet + 0.25 * (ripple + swell) * near + wetter
     peak = float(np.quantile(gloss[::4, ::4], rng.uniform(0.968, 0.996)))
-    image = texture.blend(image, (1.0, 0.97, 0.93), texture.smoothstep(gloss, peak, peak + 0.025) * near * 0.95)
+    image = texture.blend(image, (1.0, 0.97, 0.93), texture.smoothstep(gloss, peak, peak + 0.01) * near * 0.95)
     haze = texture.smoothstep(gloss, peak - 0.12, peak + 0.05) * 0.1
     image = texture.blend(image, (1.0, 0.9, 0.85), haze)
-    return image + 0.012 * texture.grain(rng, canvas)
+    return image + rng.uniform(0.01, 0.022) * texture.grain(rng, canvas)

@@ -13,8 +13,8 @@ from . import shapes, texture
 AREA = shapes.AreaShare(q10=0.017, q50=0.113, q90=0.513, low=0.010, high=0.62)
 """Share of the image that the lesion covers."""
 
-_SKIN = np.array([[0.96, 0.84, 0.78], [0.94, 0.82, 0.70], [0.94, 0.74, 0.68], [0.93, 0.90, 0.86], [0.70, 0.52, 0.40]])
-_MELANIN = np.array([0.55, 1.0, 1.35], np.float32)  # absorption of red, green, blue
+_SKIN = np.array([[0.97, 0.86, 0.80], [0.95, 0.84, 0.72], [0.96, 0.76, 0.72], [0.93, 0.91, 0.88], [0.80, 0.65, 0.55]])
+_MELANIN = np.array([0.46, 0.98, 1.45], np.float32)  # absorption of red, green, blue
 _BLOOD = np.array([0.12, 0.75, 0.55], np.float32)
 
 
@@ -72,9 +72,9 @@ def _pigment(rng: np.random.Generator, canvas: int, image: np.ndarray, lesion: s
     """The lesion: blotches, a network or globules, one darker part, sometimes a veil; from near black to faint pink."""
     depth = lesion.depth(canvas)
     radius = float(lesion.radii.mean())
-    soft = rng.uniform(0.006, 0.006 + 0.16 * radius)
+    soft = rng.uniform(0.01, 0.01 + 0.24 * radius)
     inside = texture.smoothstep(depth, -soft, soft)
-    strength = float(rng.choice([0.35, 0.65, 1.1, 1.6], p=[0.25, 0.35, 0.25, 0.15])) * rng.uniform(0.85, 1.2)
+    strength = float(rng.choice([0.25, 0.5, 0.85, 1.4], p=[0.25, 0.4, 0.25, 0.1])) * rng.uniform(0.85, 1.2)
 
     blotch = np.clip(1 + 0.28 * texture.sloped_noise(rng, canvas, 1.6, cells=64), 0.25, 2.0)
     off = radius * rng.uniform(0.0, 0.5)
@@ -109,7 +109,7 @@ def _over(rng: np.random.Generator, canvas: int, image: np.ndarray) -> np.ndarra
         ink = ink * texture.smoothstep(texture.sloped_noise(rng, canvas, 0.8, cells=128), -1.2, 0.3)
         image = texture.blend(image, (0.36, 0.16, 0.5), ink * 0.75)
 
-    count = int(rng.choice([0, 3, 12, 30], p=[0.35, 0.25, 0.25, 0.15]))
+    count = int(rng.choice([0, 3, 12, 30], p=[0.45, 0.25, 0.2, 0.1]))
     comb = rng.uniform(0, 2 * math.pi)
     hairs, widths = [], []
     for _ in range(count):
@@ -118,7 +118,7 @@ def _over(rng: np.random.Generator, canvas: int, image: np.ndarray) -> np.ndarra
         hairs.append(shapes.wander(rng, start, heading, rng.uniform(0.3, 0.9), rng.normal(0, 0.7), 0.02))
         widths.append(rng.uniform(0.002, 0.007))
     hair = shapes.strokes(canvas, hairs, widths)
-    image = texture.blend(image, (0.16, 0.10, 0.08), hair * rng.uniform(0.45, 0.95))
+    image = texture.blend(image, (0.16, 0.10, 0.08), hair * rng.uniform(0.3, 0.9))
 
     if rng.random() < 0.3:
         image = texture.blend(image, (0.12, 0.11, 0.12), _ruler(rng, canvas) * rng.uniform(0.5, 0.9))
@@ -151,9 +151,9 @@ def _lens(rng: np.random.Generator, canvas: int, image: np.ndarray) -> np.ndarra
     x, y = shapes.coordinates(canvas)
     distance = shapes.distance_to(canvas, 0.5 + rng.uniform(-0.03, 0.03), 0.5 + rng.uniform(-0.03, 0.03))
     light = 1 + rng.uniform(-0.2, 0.2) * (x - 0.5) + rng.uniform(-0.2, 0.2) * (y - 0.5)
-    light = light * rng.uniform(0.72, 1.14) * (1 - rng.uniform(0.05, 0.8) * distance**2)
+    light = light * rng.uniform(0.7, 1.12) * (1 - rng.uniform(0.05, 0.6) * distance**2)
     image = image * light
-    if rng.random() < 0.3:
-        edge = rng.uniform(0.5, 0.64)
+    if rng.random() < 0.22:
+        edge = rng.uniform(0.53, 0.68)
         image = image * texture.smoothstep(distance, edge + 0.012, edge - 0.012)
     return image + 0.008 * texture.grain(rng, canvas)

@@ -75,6 +75,11 @@ class Contour:
         angle *= np.float32(8 * _ANGLES / (2 * math.pi))
         return distance, fine.astype(np.float32).take(np.rint(angle).astype(np.int32), mode="clip")
 
+    def point(self, angle: float) -> tuple[float, float]:
+        """The point (x, y) of the contour in a direction, in radians from the x axis towards y."""
+        radius = float(self.radii[round(angle / (2 * math.pi) * _ANGLES) % _ANGLES])
+        return self.x + radius * math.cos(angle), self.y + radius * math.sin(angle)
+
     def depth(self, size: int) -> np.ndarray:
         """How far inside the contour a pixel lies along its ray, (size, size) float32, relative; negative outside."""
         distance, radius = self.polar(size)
