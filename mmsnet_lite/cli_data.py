@@ -47,8 +47,8 @@ def run_prepare(args: argparse.Namespace) -> int:
             failed[spec.name] = error
         else:
             print(f"{spec.name}: {spec.counts['train']} to train, {spec.counts['test']} to test -> {folder.path}")
-    for name, error in failed.items():
-        print(f"error: {name}: {error}", file=sys.stderr)
+    for name, reason in failed.items():
+        print(f"error: {name}: {reason}", file=sys.stderr)
     if failed and len(specs) > 1:
         print(f"error: {len(failed)} of {len(specs)} datasets are not prepared: {', '.join(failed)}", file=sys.stderr)
     return 2 if failed else 0

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -135,31 +136,36 @@ def reference() -> dict[str, Fingerprint]:
     """
     try:
         rows = json.loads(REFERENCE.read_text(encoding="utf-8"))["fingerprints"]
-        found = [Fingerprint(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
+        found = [_read(row) for row in rows]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{REFERENCE} is damaged ({error}); reinstall the package") from error
     return {one.modality: one for one in found}
 
 
+def _read(row: dict[str, Any]) -> Fingerprint:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return Fingerprint(**values)
+
+
 def table(found: Sequence[Fingerprint]) -> str:
     """Return the fingerprints as text, one line each, the real reference of the same modality below in brackets."""
     real = reference()
-    head = (
-        f"{'dataset':14}{'modality':13}{'images':>7}{'size':>11}  lesion area 10/50/90 %{'pieces':>8}{'slope':>7}"
-        f"  energy in octaves {', '.join(f'{low}-{high}' for low, high in zip(OCTAVES, OCTAVES[1:], strict=False))}"
-    )
-    lines = [head]
+    octaves = ", ".join(f"{low}-{high}" for low, high in zip(OCTAVES, OCTAVES[1:], strict=False))
+    lines = [
+        f"{'dataset':16} {'modality':12} {'images':>6} {'size':>9}  {'lesion area 10/50/90 %':>22} {'pieces':>6} {'slope':>6}"
+        f"  energy in octaves {octaves} cycles, dB"
+    ]
     for one in found:
         lines.append(_line(one.dataset, one))
         if one.modality in real:
-            lines.append(_line(f"  [{real[one.modality].dataset}, real]", real[one.modality]))
+            lines.append(_line(f"[{real[one.modality].dataset}, real]", real[one.modality]))
     return "\n".join(lines)
 
 
 def _line(name: str, one: Fingerprint) -> str:
     area = " / ".join(f"{100 * value:.1f}" for value in one.area)
-    energy = " ".join(f"{10 * math.log10(max(share, 1e-9)):5.1f}" for share in one.octaves)
+    octaves = " ".join(f"{10 * math.log10(max(share, 1e-9)):5.1f}" for share in one.octaves)
     size = f"{one.width[1]:.0f}x{one.height[1]:.0f}"
     return (
-        f"{name:14}{one.modality:13}{one.of:7}{size:>11}  {area:>20} %{one.lesions:8.2f}{one.slope:7.2f}  {energy} dB"
+        f"{name:16} {one.modality:12} {one.of:6} {size:>9}  {area:>22} {one.lesions:6.2f} {one.slope:6.2f}  {octaves}"
     )

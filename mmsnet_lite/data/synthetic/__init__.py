@@ -25,6 +25,8 @@ VERSION = "mixlite@2"
 SIZES = (32, 1024)
 """The smallest and the largest side length that `draw` accepts, in pixels."""
 
+_GOLDEN = (5**0.5 - 1) / 2  # the steps of its multiples, modulo 1, fill the interval evenly
+
 _GENERATORS = {
     "fundus": fundus.draw,
     "colonoscopy": colonoscopy.draw,
@@ -48,6 +50,9 @@ def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, n
 
     Convention: order. Samples do not depend on each other, nor on the order they are drawn in; the generator is
         `np.random.default_rng(np.random.SeedSequence([seed, modality number, index]))`.
+    Convention: area. The lesion's size follows the golden-ratio sequence: (start + index * 0.618...) mod 1 is its
+        quantile among real lesions, with a start of the series' own. So any run of a hundred samples has nearly the
+        real quantiles, where independent draws would miss the widest law's by a third.
 
     Raises:
         ValueError: for an unknown modality, a size outside `SIZES`, or a negative seed or index.
@@ -58,5 +63,8 @@ def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, n
         raise ValueError(f"size is {size}: MixLite draws {SIZES[0]} to {SIZES[1]} pixels a side; draw that and resize")
     if seed < 0 or index < 0:
         raise ValueError(f"seed is {seed} and index is {index}: both must be 0 or more")
-    sequence = np.random.SeedSequence([seed, MODALITIES.index(modality), index])
-    return _GENERATORS[modality](np.random.default_rng(sequence), size)
+    series = [seed, MODALITIES.index(modality)]
+    start = np.random.default_rng(series).random()
+    quantile = (start + index * _GOLDEN) % 1.0
+    rng = np.random.default_rng(np.random.SeedSequence([*series, index]))
+    return _GENERATORS[modality](rng, size, min(max(quantile, 1e-6), 1 - 1e-6))

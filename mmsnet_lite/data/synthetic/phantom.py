@@ -1,7 +1,7 @@
 """Phantoms: images whose frequency content is known exactly, for lessons and for tests of what measures spectra.
 
-Frequencies are in cycles per image, whole numbers where a wave must fit the (periodic) image; angles are in degrees from
-the x axis, counter-clockwise as the image is seen, 0 to below 180. All phantoms have mean 0 and are float64 (size, size).
+Frequencies are in cycles per image, whole numbers where a wave must fit the (periodic) image; angles are in degrees
+from the x axis, counter-clockwise as the image is seen, 0 to below 180. All phantoms are float64 (size, size).
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ __all__ = ["grating", "power_law", "ring_noise", "wedge_noise", "zone_plate"]
 def grating(size: int, right: int, up: int = 0, amplitude: float = 1.0, phase: float = 0.0) -> np.ndarray:
     """A plane wave: ``a cos(2 pi (right x - up y) / n + phase)``, x to the right and y down, in pixels.
 
-    Its DFT is ``a n^2 / 2 e^(+-i phase)`` in the two bins (row, column) = +-(-up, right), and 0 in all others; where the
-    two are one bin (the mean, half of n), that holds their sum.
+    Its DFT is ``a n^2 / 2 e^(+-i phase)`` in the two bins (row, column) = +-(-up, right), and 0 in all others; where
+    the two are one bin (the mean, half of n), that holds their sum.
 
     Args:
         size: n, side in pixels, 2 or more.
@@ -26,7 +26,9 @@ def grating(size: int, right: int, up: int = 0, amplitude: float = 1.0, phase: f
     """
     _check(size)
     if max(abs(right), abs(up)) > size / 2 or right != int(right) or up != int(up):
-        raise ValueError(f"a wave of ({right}, {up}) cycles does not fit {size} pixels: whole numbers up to {size // 2}")
+        raise ValueError(
+            f"a wave of ({right}, {up}) cycles does not fit {size} pixels: whole numbers up to {size // 2}"
+        )
     y, x = np.indices((size, size))
     return amplitude * np.cos(2 * np.pi * ((right * x - up * y) % size) / size + phase)
 

@@ -7,6 +7,7 @@ mask and picture cannot disagree.
 import dataclasses
 import functools
 import math
+import statistics
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from .texture import resize
 
 _ANGLES = 1024  # entries in a contour's table of radii
+_NORMAL = statistics.NormalDist()
 
 
 @functools.lru_cache(maxsize=8)
@@ -46,9 +48,9 @@ class AreaShare:
     low: float
     high: float
 
-    def draw(self, rng: np.random.Generator) -> float:
-        """One share, `low` to `high`."""
-        z = rng.standard_normal() / 1.2816
+    def at(self, quantile: float) -> float:
+        """The share below which lie `quantile` (0 to 1, both excluded) of all shares; `low` to `high`."""
+        z = _NORMAL.inv_cdf(quantile) / 1.2816
         ratio = self.q90 / self.q50 if z > 0 else self.q50 / self.q10
         return float(np.clip(self.q50 * ratio**z, self.low, self.high))
 
