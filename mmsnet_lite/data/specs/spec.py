@@ -1,0 +1,133 @@
+"""What is known of a public dataset, as data: where it comes from, how it is laid out, what its masks mean."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mmsnet_lite.data.download import Archive
+from mmsnet_lite.errors import InputError
+
+IMAGE = r"\.(?:png|jpe?g|bmp|tiff?)"
+"""The ending of an image file, as a pattern."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Images and masks that are paired by their file names.
+
+    Convention: a pattern must match the whole path, in either case, and begins with `(?:.*/)?`: top folders may be
+        there, be doubled, or be missing. Its group `stem` pairs an image with its masks, of which it may have several.
+
+    Args:
+        split: the split that all of them belong to; None where `DatasetSpec.listed` says it.
+        images: name of the archive, and pattern of the paths of the images in it.
+        masks: the same of the masks.
+        stem: what the prepared stem is made of, a format of the group; keeps stems unique within the dataset.
+    """
+
+    split: str | None = None
+    images: tuple[str, str]
+    masks: tuple[str, str]
+    stem: str = "{}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Images and masks that a CSV file in the archive pairs, in its columns `image` and `mask`.
+
+    Convention: paths in the table begin at the table's own folder.
+    Convention: the prepared stem is the image's file name without ending; when two images of the dataset share one,
+        every stem of the dataset gets its split before it (`train_001`).
+
+    Args:
+        split: the split that it lists.
+        archive: name of the archive.
+        name: the table's file name, wherever it lies.
+    """
+
+    split: str
+    archive: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Masks of two grey levels, with or without noise.
+
+    Args:
+        level: the one-channel value, 0..255, from which a pixel belongs to the target.
+    """
+
+    level: int = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """Masks whose grey levels name what a pixel is; any other level is an error.
+
+    Args:
+        background: levels of what is no target.
+        targets: levels of each target, by the prepared folder that it goes to (`masks`, `masks_cup`).
+    """
+
+    background: tuple[int, ...]
+    targets: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """A public dataset.
+
+    Args:
+        name: the prepared folder's name.
+        title: what people call it.
+        modality: fundus, colonoscopy, ultrasound or dermoscopy.
+        target: what the masks outline.
+        page: the dataset's home page.
+        archives: the files that it comes in.
+        layouts: where images and masks are in them.
+        mask: what the values of a mask mean.
+        counts: number of images in each split, train and test.
+        listed: published stems of a split. A list as long as the split is the split; a shorter one is part of it.
+        licence: what its terms say, as far as they could be found.
+        citation: what to cite.
+        notes: traps that its users should know of, a sentence each.
+
+    Raises:
+        InputError: a layout names an archive or split that is not there, a pattern lacks its group `stem`, or a list
+            is longer than its split.
+    """
+
+    name: str
+    title: str
+    modality: str
+    target: str
+    page: str
+    archives: tuple[Archive, ...]
+    layouts: tuple[Files | Table, ...]
+    mask: Threshold | Levels = Threshold()
+    counts: Mapping[str, int]
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    licence: str
+    citation: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = {archive.name for archive in self.archives}
+        for layout in self.layouts:
+            both = (layout.images, layout.masks) if isinstance(layout, Files) else ((layout.archive, "(?P<stem>)"),)
+            for archive, pattern in both:
+                if archive not in names:
+                    raise InputError(f"{self.name}: a layout names {archive!r}; choose from {', '.join(sorted(names))}")
+                if "stem" not in re.compile(pattern).groupindex:
+                    raise InputError(f"{self.name}: pattern {pattern!r} has no group 'stem'; write (?P<stem>...)")
+            if layout.split not in (None, *self.counts):
+                raise InputError(f"{self.name}: {layout.split!r} is no split; choose from {', '.join(self.counts)}")
+        for split, stems in self.listed.items():
+            if len(stems) > self.counts.get(split, 0):
+                raise InputError(f"{self.name}: {len(stems)} stems listed for {split}; correct the list or the counts")
+
+    @property
+    def has_cup(self) -> bool:
+        """Whether the masks tell a cup from its disc."""
+        return isinstance(self.mask, Levels) and "masks_cup" in self.mask.targets

@@ -1,0 +1,71 @@
+"""The specs as tables: for people, for programs, and data/README.md."""
+
+from mmsnet_lite.data.specs import MIXES, SPECS, DatasetSpec
+
+
+def listing() -> list[dict[str, object]]:
+    """Return one entry for each dataset, then for each mix; all of them have `name`, `kind`, `train` and `test`."""
+    datasets = [
+        {
+            "name": spec.name,
+            "kind": "dataset",
+            "title": spec.title,
+            "modality": spec.modality,
+            "target": spec.target,
+            "train": spec.counts["train"],
+            "test": spec.counts["test"],
+            "sign_in": _sign_in(spec),
+            "page": spec.page,
+            "archives": [{"name": one.name, "urls": one.urls, "sign_in": one.sign_in} for one in spec.archives],
+            "licence": spec.licence,
+            "citation": spec.citation,
+            "notes": spec.notes,
+        }
+        for spec in SPECS.values()
+    ]
+    mixes = [{"name": name, "kind": "mix", "datasets": MIXES[name], **_totals(name)} for name in MIXES]
+    return [*datasets, *mixes]
+
+
+def text() -> str:
+    """Return the table that `data list` prints."""
+    rows = [("name", "dataset", "modality", "target", "train", "test", "sign-in", "page")]
+    for spec in SPECS.values():
+        counts = (str(spec.counts["train"]), str(spec.counts["test"]))
+        rows.append((spec.name, spec.title, spec.modality, spec.target, *counts, _word(spec), spec.page))
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for name, datasets in MIXES.items():
+        train, test = _totals(name).values()
+        lines.append(f"{name}: {' + '.join(datasets)}, {train} to train and {test} to test")
+    return "\n".join(lines)
+
+
+def markdown() -> str:
+    """Return the part of data/README.md that the specs say."""
+    rows = ["| name | dataset | modality, target | train + test | sign-in |", "|---|---|---|---|---|"]
+    for spec in SPECS.values():
+        rows.append(
+            f"| `{spec.name}` | [{spec.title}]({spec.page}) | {spec.modality}, {spec.target} | "
+            f"{spec.counts['train']} + {spec.counts['test']} | {_word(spec)} |"
+        )
+    for name, datasets in MIXES.items():
+        totals = _totals(name)
+        rows.append(f"| **`{name}`** | {' + '.join(datasets)} | | {totals['train']} + {totals['test']} | |")
+    for spec in SPECS.values():
+        archives = ", ".join(f"[{one.name}]({one.page})" for one in spec.archives)
+        rows += ["", f"### {spec.title}", "", f"* Licence: {spec.licence}.", f"* Cite: {spec.citation}."]
+        rows += [f"* Archives: {archives}.", *(f"* {note}" for note in spec.notes)]
+    return "\n".join(rows) + "\n"
+
+
+def _sign_in(spec: DatasetSpec) -> bool:
+    return any(archive.sign_in for archive in spec.archives)
+
+
+def _word(spec: DatasetSpec) -> str:
+    return "needed" if _sign_in(spec) else "no"
+
+
+def _totals(mix: str) -> dict[str, int]:
+    return {split: sum(SPECS[name].counts[split] for name in MIXES[mix]) for split in ("train", "test")}

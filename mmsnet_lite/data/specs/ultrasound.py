@@ -1,0 +1,85 @@
+"""BUSI (breast) and TN3K (thyroid)."""
+
+from mmsnet_lite.data.download import Archive
+from mmsnet_lite.data.specs.spec import IMAGE, DatasetSpec, Files
+from mmsnet_lite.data.splits import read_names
+
+_BUSI = Archive(
+    name="Dataset_BUSI.zip",
+    urls=("https://scholar.cu.edu.eg/Dataset_BUSI.zip",),
+    page="https://scholar.cu.edu.eg/?q=afahmy/pages/dataset",
+    sha256="b2ce09f6063a31a73f628b6a6ee1245187cbaec225e93e563735691d68654de7",
+    unpacked=2 * 10**9,
+    # folders: Kaggle (aryashah2k/breast-ultrasound-images-dataset) packs the same files into a zip of another checksum
+    aliases=("Dataset_BUSI_with_GT", "breast-ultrasound-images-dataset"),
+)
+_CLASS = r"(?:.*/)?(?:benign|malignant)/(?P<stem>(?:benign|malignant) \([0-9]+\))"
+
+BUSI = DatasetSpec(
+    name="busi",
+    title="BUSI",
+    modality="ultrasound",
+    target="breast tumour",
+    page=_BUSI.page,
+    archives=(_BUSI,),
+    layouts=(
+        Files(
+            images=(_BUSI.name, f"{_CLASS}{IMAGE}"),
+            masks=(_BUSI.name, rf"{_CLASS}_mask(?:_[0-9]+)?{IMAGE}"),
+        ),
+    ),
+    counts={"train": 547, "test": 100},
+    listed={"train": read_names("busi_train"), "test": read_names("busi_test")},
+    licence="unclear (mirrors say CC0 or other): research only",
+    citation="Al-Dhabyani, Gomaa, Khaled, Fahmy, Data in Brief 28:104863, 2020, doi 10.1016/j.dib.2019.104863",
+    notes=(
+        "No official split exists: 547/100 is drawn by this project, stratified, near-duplicates kept in training.",
+        "The 133 images without a tumour (normal) are left out, as in the paper.",
+        "Many images hold callipers or text, and many are near-duplicates (Pawlowska et al., Data in Brief 48, 2023).",
+    ),
+)
+
+_DRIVE = "1reHyY5eTZ5uePXMVMzFOq5j3eFOSp50F"
+_TN3K = Archive(
+    name="Thyroid Dataset.zip",
+    urls=(
+        f"https://drive.usercontent.google.com/download?id={_DRIVE}&export=download&confirm=t",
+        f"https://drive.google.com/uc?export=download&confirm=t&id={_DRIVE}",
+    ),
+    page=f"https://drive.google.com/file/d/{_DRIVE}/view",
+    sha256="0ba1770076dab01b1f8fd661a227d80982168bc433de61c80fd266427b20cf60",
+    unpacked=8 * 10**9,
+    aliases=("Thyroid_Dataset.zip", "tn3k.zip"),
+)
+
+
+def _tn3k(part: str, split: str) -> Files:
+    number = rf"(?P<stem>[0-9]{{4}}){IMAGE}"
+    return Files(
+        split=split,
+        images=(_TN3K.name, f"(?:.*/)?{part}-image/{number}"),
+        masks=(_TN3K.name, f"(?:.*/)?{part}-mask/{number}"),
+        stem=f"{part}_{{}}",
+    )
+
+
+TN3K = DatasetSpec(
+    name="tn3k",
+    title="TN3K",
+    modality="ultrasound",
+    target="thyroid nodule",
+    page="https://github.com/haifangong/TRFE-Net-for-thyroid-nodule-segmentation",
+    archives=(_TN3K,),
+    layouts=(_tn3k("trainval", "train"), _tn3k("test", "test")),
+    counts={"train": 2879, "test": 614},
+    listed={
+        "train": tuple(f"trainval_{number:04}" for number in range(2879)),
+        "test": tuple(f"test_{number:04}" for number in range(614)),
+    },
+    licence="not stated for the images: research only",
+    citation=(
+        "Gong et al., ISBI 2021, pp. 257-261, doi 10.1109/ISBI48211.2021.9434087; "
+        "Gong et al., Computers in Biology and Medicine, 2022, doi 10.1016/j.compbiomed.2022.106389"
+    ),
+    notes=("3493 images of 2421 patients without a patient list: a validation part cannot be drawn by patient.",),
+)
