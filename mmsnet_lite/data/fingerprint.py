@@ -152,8 +152,8 @@ def table(found: Sequence[Fingerprint]) -> str:
     real = reference()
     octaves = ", ".join(f"{low}-{high}" for low, high in zip(OCTAVES, OCTAVES[1:], strict=False))
     lines = [
-        f"{'dataset':16} {'modality':12} {'images':>6} {'size':>9}  {'lesion area 10/50/90 %':>22} {'pieces':>6} {'slope':>6}"
-        f"  energy in octaves {octaves} cycles, dB"
+        f"{'dataset':16} {'modality':12} {'images':>6} {'size':>9}  {'lesion area 10/50/90 %':>22} {'pieces':>6} "
+        f"{'slope':>6}  energy in octaves {octaves} cycles, dB"
     ]
     for one in found:
         lines.append(_line(one.dataset, one))
