@@ -24,7 +24,7 @@ from mmsnet_lite.data.synthetic import MODALITIES, VERSION
 from mmsnet_lite.training import TrainSettings, evaluate, train
 
 SIZE, IMAGES, SEEDS = 96, 200, (0, 1)
-SETTINGS = {"epochs": 10, "batch": 8, "lr": 1e-3, "augment": "full"}
+SETTINGS = {"epochs": 8, "batch": 8, "lr": 1e-3, "augment": "full"}
 FOLDERS = {"drishti": "fundus", "kvasir": "colonoscopy", "busi": "ultrasound", "isic2017": "dermoscopy"}
 RESULT = Path(__file__).parent / "results/zero_shot.json"
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from mmsnet_lite.data.specs import SPECS
 from mmsnet_lite.errors import InputError
 
 _SHOWN = 3
+_Fault = tuple[PreparedFolder, str, str, str]  # folder, severity, what is the matter, stem or message
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class CheckReport:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:
-        """Return everything, all examples included."""
+        """Return counts and findings, with all of their examples."""
         return {"counts": self.counts, "findings": [asdict(finding) for finding in self.findings]}
 
 
@@ -82,14 +84,18 @@ def check(root: Path, datasets: Sequence[str] | None = None, *, progress: bool =
                 splits[file.stem] = folder.stems(file.stem)
             except InputError as error:
                 findings.append(Finding("error", str(error)))
+        if not splits:
+            findings.append(Finding("error", f"{folder.path / 'splits'} lists no image; write train.txt or test.txt"))
         counts[folder.name] = {split: len(stems) for split, stems in splits.items()}
         findings += _compare_counts(folder, counts[folder.name]) + _compare_files(folder, splits)
         items += [(folder, split, stem) for split, stems in splits.items() for stem in stems]
     pictures: list[Picture] = []
+    faults: list[_Fault] = []
     with ThreadPoolExecutor() as pool:
-        for seen in tqdm(pool.map(_look, items), total=len(items), unit="image", disable=not progress):
-            pictures += [part for part in seen if isinstance(part, Picture)]
-            findings += [part for part in seen if isinstance(part, Finding)]
+        for picture, wrong in tqdm(pool.map(_look, items), total=len(items), unit="image", disable=not progress):
+            pictures += [picture] if picture else []
+            faults += wrong
+    findings += _gather(faults)
     findings += find_leaks(pictures) if pictures else []
     order = ("error", "leak", "note")
     return CheckReport(counts, tuple(sorted(findings, key=lambda finding: order.index(finding.severity))))
@@ -129,30 +135,39 @@ def _compare_files(folder: PreparedFolder, splits: dict[str, list[str]]) -> list
         ("error", "masks have no image", sorted(masks - images)),
         ("note", "images are in no split", sorted(images - listed)),
     )
-    return [
-        Finding(severity, f"{folder.name}: {len(stems)} {what}", tuple(stems), len(stems))
-        for severity, what, stems in cases
-        if stems
-    ]
+    return _gather([(folder, severity, what, stem) for severity, what, stems in cases for stem in stems])
 
 
-def _look(item: tuple[PreparedFolder, str, str]) -> list[Picture | Finding]:
+def _look(item: tuple[PreparedFolder, str, str]) -> tuple[Picture | None, list[_Fault]]:
     """Read one pair; files that are not there were found before."""
     folder, split, stem = item
     try:
         image_path, mask_path = folder.image_path(stem), folder.mask_path(stem)
     except InputError:
-        return []
+        return None, []
     try:
         image, mask = folder.read(stem)
     except InputError as error:
-        return [Finding("error", str(error))]
+        return None, [(folder, "error", "pairs cannot be used", str(error))]
     digest = hashlib.sha256(image_path.read_bytes()).digest()
-    seen: list[Picture | Finding] = [Picture(folder.name, split, stem, digest, describe(image))]
     with Image.open(mask_path) as file:
         values = set(np.unique(np.array(file.convert("L"))).tolist())
+    faults = []
     if not values <= {0, 255}:
-        seen.append(Finding("note", f"{mask_path} holds values other than 0 and 255; 128 and above count as lesion"))
-    if not mask.any() or mask.all():
-        seen.append(Finding("note", f"{mask_path} is {'all' if mask.any() else 'without'} lesion"))
-    return seen
+        faults.append("masks hold other values than 0 and 255, of which 128 and above count as lesion")
+    if not mask.any():
+        faults.append("masks are without lesion")
+    if mask.all():
+        faults.append("masks are all lesion")
+    return Picture(folder.name, split, stem, digest, describe(image)), [(folder, "note", w, stem) for w in faults]
+
+
+def _gather(faults: Sequence[_Fault]) -> list[Finding]:
+    """One finding for all files of a dataset that share a fault."""
+    alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for folder, severity, what, which in faults:
+        alike[folder.name, severity, what].append(which)
+    return [
+        Finding(severity, f"{name}: {len(which)} {what}", tuple(which), len(which))
+        for (name, severity, what), which in alike.items()
+    ]

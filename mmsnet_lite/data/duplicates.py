@@ -1,9 +1,11 @@
-"""Near-duplicates: images that are the same picture, re-encoded, resized, relit, turned or mirrored.
+"""Near-duplicates: images that are the same picture, re-encoded, resized, turned or mirrored.
 
 Each image becomes a perceptual hash, a unit vector; the correlation of two hashes says how alike two pictures are.
 
-Calibrated on 4,510 real images: re-encoding as JPEG of quality 30, halving, squashing to a square and blurring by 2
-pixels leave a correlation of 0.977 or more, while the most alike of 5,050 pairs of different eyes reach 0.937.
+Calibrated on 4,510 real images. Of 180 of them, copies of a half, a third, 352 x 352 or 256 x 256 pixels, blurred by 2
+pixels, mirrored, or re-encoded as JPEG of quality 30 to 95 keep a correlation of 0.950 (smooth skin) or more, all but
+dermoscopy 0.984; the most alike of 5,050 pairs of different eyes reach 0.940, mirrored pairs of any modality 0.934.
+A picture taken twice, cropped or strongly recoloured is not found: such pairs lie among the different ones.
 """
 
 from collections.abc import Iterable
@@ -29,7 +31,7 @@ TURNS = {
 }
 """What a copy may have gone through: the eight symmetries of a square."""
 
-_SIGMA, _FLOOR, _CLIP = 4.0, 3.0, 2.5  # pixels of the thumbnail, grey levels, standard deviations
+_SIGMA, _FLOOR, _CLIP = 4.0, 6.0, 2.5  # pixels of the thumbnail, grey levels, standard deviations
 _BLOCK = 512
 
 

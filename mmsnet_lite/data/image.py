@@ -1,10 +1,11 @@
 """Image and mask files to arrays, and both to the network's size."""
 
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from mmsnet_lite.errors import InputError
 
@@ -12,11 +13,7 @@ IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file as RGB.
-
-    Convention: grey is repeated to three channels, alpha is dropped, 16 bits keep their upper 8.
-
-    Pillow decodes, because OpenCV silently returns a half-grey picture for a truncated JPEG.
+    """Read an image file as RGB, see `rgb`.
 
     Returns:
         uint8 (h w 3).
@@ -24,10 +21,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         InputError: the file is missing, damaged, no image, or holds numbers that are no grey levels.
     """
-    image = _decode(path)
-    if image.mode.startswith("I"):
-        return np.repeat(_upper_byte(image, path)[..., None], 3, axis=2)
-    return np.array(image.convert("RGB"))
+    return rgb(_open(path), str(path))
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -42,33 +36,84 @@ def read_mask(path: Path) -> np.ndarray:
         InputError: the file is missing, damaged or no image, or its largest value lies between 1 and 127, so that it
             was not saved as 0 and 255.
     """
-    image = _decode(path)
+    image = _open(path)
     if image.mode == "P":
         return (np.array(image) > 0).astype(np.uint8)
-    values = _upper_byte(image, path) if image.mode.startswith("I") else np.array(image.convert("L"))
+    values = grey_levels(image, str(path))
     if 0 < values.max() < 128:
         raise InputError(f"{path} holds values of 0 to {values.max()}; save it as 0 (background) and 255 (lesion)")
     return (values >= 128).astype(np.uint8)
 
 
-def _decode(path: Path) -> Image.Image:
+def decode(data: bytes, name: str, fix: str = "replace it, or remove its stem") -> Image.Image:
+    """Decode the bytes of an image file.
+
+    Pillow decodes, because OpenCV silently returns a half-grey picture for a truncated JPEG.
+
+    Args:
+        data: the file.
+        name: what messages call it.
+        fix: what messages say to do about a damaged one.
+
+    Raises:
+        InputError: damaged, no image, or floating-point numbers.
+    """
+    if not data:
+        raise InputError(f"{name} cannot be read as an image (it is empty, 0 bytes); {fix}")
+    try:
+        image = Image.open(BytesIO(data))
+        image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's, for no whole images
+        reason = "Pillow knows no such image" if isinstance(error, UnidentifiedImageError) else error
+        raise InputError(f"{name} cannot be read as an image ({reason}); {fix}") from error
+    if image.mode == "F":
+        raise InputError(f"{name} holds floating-point numbers, not grey levels; save it with 8 or 16 bits a channel")
+    image.info.pop("transparency", None)  # of a palette file: Pillow would warn that it is dropped
+    return image
+
+
+def rgb(image: Image.Image, name: str) -> np.ndarray:
+    """Return a decoded image as RGB, uint8 (h w 3).
+
+    Convention: grey is repeated to three channels, alpha is dropped, 16 bits keep their upper 8, CMYK is converted
+        without a colour profile.
+
+    Raises:
+        InputError: numbers beyond 16 bits; the message calls the image `name`.
+    """
+    if image.mode.startswith("I"):
+        return np.repeat(grey_levels(image, name)[..., None], 3, axis=2)
+    return np.array(image.convert("RGB"))
+
+
+def grey_levels(image: Image.Image, name: str) -> np.ndarray:
+    """Return the one-channel values of a decoded image, uint8 (h w).
+
+    Convention: the luma of ITU-R BT.601, of a palette file that of its colours; alpha is dropped, 16 bits keep their
+        upper 8, 1 bit becomes 0 and 255.
+
+    Raises:
+        InputError: numbers beyond 16 bits, or 16 bits of which only the lower 8 are used; the message calls the image
+            `name`.
+    """
+    if not image.mode.startswith("I"):
+        return np.array(image if image.mode == "L" else image.convert("RGB").convert("L"))
+    values = np.array(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise InputError(f"{name} holds numbers beyond 16 bits; save it with 8 or 16 bits a channel")
+    if 0 < values.max() < 256:
+        raise InputError(f"{name} has 16 bits but holds 0 to {values.max()} only; save it with 8 bits a channel")
+    return (values >> 8).astype(np.uint8)
+
+
+def _open(path: Path) -> Image.Image:
     if not path.is_file():
         raise InputError(f"{path} does not exist; check the path")
     try:
-        with Image.open(path) as image:
-            image.load()
-            if image.mode != "F":
-                return image.copy()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's, for no whole images
-        raise InputError(f"{path} cannot be read as an image ({error}); replace it, or remove its stem") from error
-    raise InputError(f"{path} holds floating-point numbers, not grey levels; save it with 8 or 16 bits a channel")
-
-
-def _upper_byte(image: Image.Image, path: Path) -> np.ndarray:
-    values = np.array(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError(f"{path} holds numbers beyond 16 bits; save it with 8 or 16 bits a channel")
-    return (values.astype(np.int64) >> 8).astype(np.uint8)
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); change its permissions") from error
+    return decode(data, str(path))
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -77,10 +122,14 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
+def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
+    """Resize a mask (h w) of 0 and 1 to size x size, as `resize_pair` does."""
+    return (resize_image(mask.astype(np.float32), size, size) >= 0.5).astype(np.uint8)
+
+
 def resize_pair(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Resize an image (h w 3) and its mask (h w) of 0 and 1 to size x size.
 
     Convention: the mask is resized like the image and cut at one half, so it stays binary and keeps its area.
     """
-    soft = resize_image(mask.astype(np.float32), size, size)
-    return resize_image(image, size, size), (soft >= 0.5).astype(np.uint8)
+    return resize_image(image, size, size), resize_mask(mask, size)

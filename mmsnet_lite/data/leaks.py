@@ -35,7 +35,7 @@ class Finding:
         severity: "error" (a broken folder; a test image that is trained on in its own dataset or mix), "leak" (the same
             between the two mixes, which matters to who uses both) or "note".
         text: one line.
-        examples: files or pairs.
+        examples: files, or images with the first that each agrees with.
         count: how many there are of them.
     """
 
@@ -79,16 +79,17 @@ def _severity(a: Picture, b: Picture) -> str:
 
 def _finding(key: tuple[str, ...], pairs: list[tuple[Picture, Picture, str]]) -> Finding:
     severity, kind, dataset, split, other, other_split = key
-    images = len({a.stem for a, _, _ in pairs})
+    examples: dict[str, str] = {}  # of each image, with the first that it agrees with
+    for a, b, how in pairs:
+        examples.setdefault(a.stem, f"{a} = {b}{how and f' ({how})'}")
     place = f"{other} {other_split}" if (dataset, split) != (other, other_split) else "the same split"
-    have = "1 image has" if images == 1 else f"{images} images have"
+    have = "1 image has" if len(examples) == 1 else f"{len(examples)} images have"
     text = f"{dataset} {split}: {have} {'an' if kind[0] == 'i' else 'a'} {kind} in {place}"
-    examples = [f"{a} = {b}{how and f' ({how})'}" for a, b, how in pairs]
-    return Finding(severity, text, tuple(examples), images)
+    return Finding(severity, text, tuple(examples.values()), len(examples))
 
 
 def _pairs(keys: Iterable[object]) -> Iterable[tuple[int, int, str]]:
-    """Pairs of equal keys: each later image with the first of its key; None equals nothing."""
+    """Pairs of equal keys; None equals nothing."""
     members: dict[object, list[int]] = defaultdict(list)
     for i, key in enumerate(keys):
         if key is not None:

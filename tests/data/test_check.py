@@ -121,21 +121,52 @@ def test_missing_files_and_double_stems_are_named(clean):
     assert texts(check(clean), "note") == ["one: 1 images are in no split"]
 
 
-def test_damaged_files_masks_of_other_size_and_a_wrong_card_are_named(clean):
+def test_damaged_files_odd_masks_and_a_wrong_card_are_named(clean):
     one = clean / "one"
     (one / "images/a.png").write_bytes(b"")
     cv2.imwrite(str(one / "masks/b.png"), np.full((9, 9), 255, np.uint8))
     cv2.imwrite(str(one / "masks/c.png"), np.zeros((96, 96), np.uint8))
-    cv2.imwrite(str(one / "masks/d.png"), np.tile(np.uint8([0, 200]), (96, 48)))
+    for stem in "de":
+        cv2.imwrite(str(one / f"masks/{stem}.png"), np.tile(np.uint8([0, 200]), (96, 48)))
+    cv2.imwrite(str(one / "masks/f.png"), np.full((96, 96), 255, np.uint8))
     (one / "card.json").write_text('{"counts": {"train": 7, "test": 3}}')
     report = check(clean)
-    errors, notes = texts(report, "error"), texts(report, "note")
-    assert any("a.png cannot be read as an image" in text for text in errors)
-    assert any("b.png is 9x9 and its image 96x96" in text for text in errors)
-    assert any("card.json says {'train': 7, 'test': 3}" in text for text in errors)
-    assert len(errors) == 3
-    assert any("c.png is without lesion" in text for text in notes)
-    assert any("d.png holds values other than 0 and 255" in text for text in notes)
+    unusable = next(finding for finding in report.findings if "cannot be used" in finding.text)
+    assert (unusable.severity, unusable.count) == ("error", 2)
+    assert "a.png cannot be read as an image" in unusable.examples[0]
+    assert "b.png is 9x9 and its image 96x96" in unusable.examples[1]
+    assert any("card.json says {'train': 7, 'test': 3}" in text for text in texts(report, "error"))
+    assert len(texts(report, "error")) == 2
+    assert [(finding.text, finding.examples) for finding in report.findings if finding.severity == "note"] == [
+        ("one: 1 masks are without lesion", ("c",)),
+        ("one: 2 masks hold other values than 0 and 255, of which 128 and above count as lesion", ("d", "e")),
+        ("one: 1 masks are all lesion", ("f",)),
+    ]
+
+
+def test_a_long_finding_shows_three_examples_and_counts_the_rest(clean):
+    for stem in "abcdef":
+        cv2.imwrite(str(clean / f"one/masks/{stem}.png"), np.zeros((96, 96), np.uint8))
+    report = check(clean)
+    assert "one: 6 masks are without lesion: a, b, c and 3 more" in report.text()
+    assert report.findings[0].examples == tuple("abcdef")
+    assert report.exit_code == 0
+
+
+def test_an_image_is_counted_once_however_many_it_agrees_with(clean):
+    for stem in "bcd":
+        shutil.copy(clean / "one/images/a.png", clean / f"one/images/{stem}.png")
+    shutil.copy(clean / "one/images/a.png", clean / "one/images/u.png")
+    (finding,) = [finding for finding in check(clean).findings if finding.severity == "error"]
+    assert finding.text == "one test: 1 image has an identical file in one train"
+    assert (finding.examples, finding.count) == (("one/u = one/a",), 1)
+
+
+def test_a_folder_whose_splits_are_not_written_is_an_error(clean):
+    for split in ("train", "test"):
+        (clean / f"one/splits/{split}.txt").unlink()
+    (finding,) = [finding for finding in check(clean).findings if finding.severity == "error"]
+    assert finding.text.endswith("splits lists no image; write train.txt or test.txt")
 
 
 def test_nothing_to_check_is_an_error(tmp_path, capsys):
