@@ -34,6 +34,7 @@ OCTAVES = (1, 2, 4, 8, 16, 32, 64, 128)
 """Edges of the octave bands in cycles per image; the corners lie beyond the last."""
 
 QUANTILES = (0.1, 0.5, 0.9)
+_FAINTEST = 1e-9  # of white^2, above what rounding leaves of a single grey level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ def fingerprint(part: Part, count: int = COUNT) -> Fingerprint:
         x = torch.from_numpy(resize_image(grey, SIZE, SIZE)).double()[None, None]
         power += radial_power_spectrum(x, hann=True)[1][0, 0, CYCLES[0] - 1 : CYCLES[-1]]
         octaves += band_energies(x, [edge / SIZE for edge in OCTAVES], hann=True)[0, 0]
-    if not float(power.sum()) > 0:
+    if float(power.sum()) < _FAINTEST:
         raise InputError(f"{part.dataset} has no image with a spectrum to measure; give at least one")
     slope = np.polyfit(np.log(CYCLES), np.log(power.numpy()), 1)[0]
     heights, widths = (tuple(np.quantile(side, (0, 0.5, 1)).tolist()) for side in zip(*sides, strict=True))

@@ -51,6 +51,17 @@ def test_different_pictures_are_not_duplicates(pictures):
     assert near_duplicates(hashes, alike=0.2) != []
 
 
+def test_convention_light_and_surround_that_all_images_share_count_little():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[-1:1:256j, -1:1:256j]
+    light = 190 * np.exp(-2 * (x**2 + y**2)) + 30
+    textures = [cv2.GaussianBlur(rng.standard_normal((256, 256)), (0, 0), 6) for _ in range(2)]
+    images = [light + 8 * texture / texture.std() for texture in textures]
+    assert np.corrcoef(images[0].ravel(), images[1].ravel())[0, 1] > ALIKE  # to a plain comparison they are one
+    a, b = (describe(np.repeat(image[..., None], 3, axis=2).clip(0, 255).astype(np.uint8)) for image in images)
+    assert a @ b < ALIKE - 0.1
+
+
 def test_within_one_set_each_pair_is_reported_once(pictures):
     hashes = np.stack([describe(image) for image in (*pictures[:3], pictures[1], pictures[1][:, ::-1])])
     assert near_duplicates(hashes) == [

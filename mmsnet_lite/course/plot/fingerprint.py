@@ -62,6 +62,20 @@ def fingerprints(found: Sequence[Fingerprint]) -> Figure:
     return figure
 
 
+def alternative_text(found: Sequence[Fingerprint]) -> str:
+    """Say what `fingerprints` shows, with its numbers; the real ones in brackets."""
+    real = reference()
+    lines = [f"Fingerprints of {len(found)} dataset{'s' * (len(found) > 1)}, of real images in brackets."]
+    for one in found:
+        other = real.get(one.modality)
+        slope, area = f"{one.slope:.2f}", f"{100 * one.area[1]:.1f}"
+        if other:
+            slope, area = f"{slope} ({other.slope:.2f})", f"{area} ({100 * other.area[1]:.1f})"
+        name = one.dataset if one.dataset == one.modality else f"{one.dataset}, {one.modality}"
+        lines.append(f"{name}: {one.of} images, slope of power {slope}, median lesion {area} % of the image.")
+    return " ".join(lines)
+
+
 def _range(axis: Axes, row: float, quantiles: Sequence[float], colour: str, style: str) -> None:
     """Three quantiles of a share on one line, in percent."""
     axis.plot([100 * value for value in quantiles], [row] * 3, style, color=colour, ms=4, lw=1.2)

@@ -33,7 +33,8 @@ BUSI = DatasetSpec(
     licence="unclear (mirrors say CC0 or other): research only",
     citation="Al-Dhabyani, Gomaa, Khaled, Fahmy, Data in Brief 28:104863, 2020, doi 10.1016/j.dib.2019.104863",
     notes=(
-        "No official split exists: 547/100 is drawn by this project, stratified, near-duplicates kept in training.",
+        "No official split exists: 547/100 is drawn by this project, stratified by class. 12 of the 100 test images "
+        "nevertheless have a near-duplicate in training; `data check` names them.",
         "The 133 images without a tumour (normal) are left out, as in the paper.",
         "Many images hold callipers or text, and many are near-duplicates (Pawlowska et al., Data in Brief 48, 2023).",
     ),
