@@ -20,7 +20,7 @@ from mmsnet_lite.data.specs import identity
 from mmsnet_lite.errors import InputError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, what the pretrained encoders saw
-MIXLITE_COUNTS = {"train": 100, "test": 40}  # images a modality
+MIXLITE_COUNTS = {"train": 160, "test": 40}  # images a modality
 
 
 class Sample(TypedDict):

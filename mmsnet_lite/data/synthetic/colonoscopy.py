@@ -110,7 +110,7 @@ def _folds(rng: np.random.Generator, canvas: int, lumen: np.ndarray) -> np.ndarr
     phase = phase + 0.5 * texture.sloped_noise(rng, canvas, 2.2, cells=16)
     crest = np.exp(rng.uniform(1.5, 3.5) * (np.cos(phase) - 1))
     present = texture.smoothstep(texture.sloped_noise(rng, canvas, 2.2, cells=16), -1.0, 0.5)
-    height = rng.uniform(0.03, 0.09) * crest * present * (0.4 + lumen)
+    height = rng.uniform(0.02, 0.07) * crest * present * (0.4 + lumen)
     height = height + rng.uniform(0.01, 0.03) * texture.sloped_noise(rng, canvas, 2.8, cells=32)
     height = cv2.GaussianBlur(height, (0, 0), 0.008 * canvas)
     return height + rng.uniform(0.0, 0.0003) * texture.band_noise(rng, canvas, rng.uniform(16, 40), 0.5)
@@ -132,11 +132,12 @@ def _mucosa(rng: np.random.Generator, canvas: int) -> np.ndarray:
 
 def _tissue(rng: np.random.Generator, canvas: int, colour: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Shifts the colour within the polyp: redder or paler, with a finer pattern of pits."""
-    redder = (rng.uniform(0.98, 1.12), rng.uniform(0.62, 0.84), rng.uniform(0.64, 0.88))
+    redder = (rng.uniform(1.0, 1.12), rng.uniform(0.66, 0.88), rng.uniform(0.68, 0.92))
     paler = (rng.uniform(1.0, 1.12), rng.uniform(1.14, 1.34), rng.uniform(1.18, 1.45))
     shift = redder if rng.random() < 0.55 else paler
     pits = 1 + rng.uniform(0.03, 0.1) * texture.band_noise(rng, canvas, rng.uniform(30, 62), 0.4)
-    return colour * (1 + inside * (texture.planes(shift) * pits - 1))
+    nearer = rng.uniform(1.2, 1.75)  # the polyp rises towards the lamp
+    return colour * (1 + inside * (texture.planes(shift) * pits * nearer - 1))
 
 
 def _light(
@@ -163,7 +164,7 @@ def _light(
     swell = texture.sloped_noise(rng, canvas, 1.8, cells=32) * 0.22
     wet = (1 - right * lx * 0.5 - down * ly * 0.5) / np.sqrt((1 + right**2 + down**2) * (1 + (lx**2 + ly**2) / 4))
     gloss = wet + 0.25 * (ripple + swell) * near + wetter
-    peak = float(np.quantile(gloss[::4, ::4], rng.uniform(0.968, 0.996)))
+    peak = float(np.quantile(gloss[::4, ::4], rng.uniform(0.98, 0.998)))
     image = texture.blend(image, (1.0, 0.97, 0.93), texture.smoothstep(gloss, peak, peak + 0.01) * near * 0.95)
     haze = texture.smoothstep(gloss, peak - 0.12, peak + 0.05) * 0.1
     image = texture.blend(image, (1.0, 0.9, 0.85), haze)
