@@ -79,3 +79,5 @@ figures: $(FULL_STAMP)
 	test -f runs/mmsnet-mixlite-96-seed0/test.json || $(PY) -m mmsnet_lite train --mix mixlite \
 		$$(test ! -d runs/mmsnet-mixlite-96-seed0 || echo --resume)
 	$(PY) -m mmsnet_lite.course.overview runs/mmsnet-mixlite-96-seed0 figures
+	$(PY) -m mmsnet_lite data report --mix mixlite --out runs/report-mixlite
+	cp runs/report-mixlite/report.png figures/mixlite.png

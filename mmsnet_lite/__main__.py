@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
     train.add_argument("--batch", type=int, default=BATCH, help=f"images a step (default {BATCH})")
     train.add_argument(
-        "--lr", type=float, help="of AdamW, cosine to 1e-6 (default: the paper's 5e-4; for mit-nano 3e-3)"
+        "--lr", type=float, help="of AdamW, cosine to 1e-6 (default: the paper's 5e-4; for mit-nano 2e-3)"
     )
     train.add_argument("--validation", type=float, default=VALIDATION, help="share held out of training (default 0.05)")
     train.add_argument("--sampler", default="proportional", help="proportional (default), or balanced over modalities")

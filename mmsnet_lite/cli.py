@@ -41,7 +41,7 @@ def run_train(args: argparse.Namespace) -> None:
     name, options = model_of(args)
     if name == "mmsnet" and not args.pretrained:
         options.setdefault("tune", "full")  # a frozen encoder of random weights has nothing to adapt
-    lr = args.lr if args.lr is not None else 3e-3 if options.get("encoder") == "mit-nano" else 5e-4
+    lr = args.lr if args.lr is not None else 2e-3 if options.get("encoder") == "mit-nano" else 5e-4
     settings = TrainSettings(
         epochs=args.epochs, batch=args.batch, lr=lr, seed=args.seed, sampler=args.sampler, augment=args.augment
     )

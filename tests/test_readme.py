@@ -29,6 +29,18 @@ def test_tables_are_the_results_files():
     assert typed_by_hand != README == collect_runs.rendered(typed_by_hand)
 
 
+def test_the_zero_shot_table_is_the_results_file():
+    found = json.loads((ROOT / "benchmarks/results/zero_shot.json").read_text(encoding="utf-8"))
+
+    rows = {
+        title: [f"{row['mean']:.3f} ± {row['spread'] / 2:.3f}" for row in found["dsc"][name].values()]
+        for title, name in (("MixLite, unseen", "mixlite"), ("real", "real"))
+    }
+    rows["real, the guess"] = [f"{row['mean MixLite mask']:.3f}" for row in found["guesses"].values()]
+    for title, cells in rows.items():
+        assert f"| {title} | {' | '.join(cells)} |" in README
+
+
 def test_the_python_in_twelve_lines_runs(tmp_path, monkeypatch, capsys):
     code, *others = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 12
