@@ -102,7 +102,7 @@ class DataSource:
                 this package does not draw.
         """
         if self.root is not None:
-            names = self.test_datasets or self.datasets if split == "test" else self.datasets
+            names = (self.test_datasets or self.datasets) if split == "test" else self.datasets
             missing = [name for name in names if not (Path(self.root) / name).is_dir()]
             if missing and self.mix in MIXES:
                 raise InputError(
@@ -154,9 +154,8 @@ class Run:
             names = {key: tuple(source.get(key, ())) for key in ("datasets", "test_datasets")}
             if source["root"] and source["mix"].startswith("mixlite"):
                 source["mix"] = ""  # before mixes of folders had a name
-            values["settings"] = {"sampler": "proportional", "augment": "flips"} | values[
-                "settings"
-            ]  # then the only ones
+            before_named = {"sampler": "proportional", "augment": "flips"}  # the only ones when runs did not say
+            values["settings"] = before_named | values["settings"]
             run = cls(source=DataSource(**source | names), **values)
             numbers = (run.size, run.settings["seed"], run.settings["batch"])
             if not all(isinstance(number, int) for number in numbers) or not isinstance(run.options, dict):

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ def root_of(args: argparse.Namespace) -> Path:
     root = args.data or os.environ.get("MMSNET_DATA")
     if not root:
         raise InputError("no folder of datasets named; give --data ROOT or set MMSNET_DATA")
-    return Path(root)
+    return Path(root).expanduser()
 
 
 def specs_of(names: list[str]) -> "list[DatasetSpec]":
@@ -48,7 +47,8 @@ def run_prepare(args: argparse.Namespace) -> int:
         else:
             print(f"{spec.name}: {spec.counts['train']} to train, {spec.counts['test']} to test -> {folder.path}")
     for name, reason in failed.items():
-        print(f"error: {name}: {reason}", file=sys.stderr)
+        for line in str(reason).split("\n"):
+            print(f"error: {name}: {line}", file=sys.stderr)
     if failed and len(specs) > 1:
         print(f"error: {len(failed)} of {len(specs)} datasets are not prepared: {', '.join(failed)}", file=sys.stderr)
     return 2 if failed else 0
@@ -80,19 +80,17 @@ def run_data_report(args: argparse.Namespace) -> None:
     from mmsnet_lite.course.plot import save
     from mmsnet_lite.course.plot.fingerprint import fingerprints
     from mmsnet_lite.data.fingerprint import SIZE, fingerprint, table
-    from mmsnet_lite.data.specs import SPECS
 
     if not (args.mix or args.data or args.datasets):
         args.data = os.environ.get("MMSNET_DATA")
     source = source_of(args)
-    parts = [
-        replace(part, modality=SPECS[part.dataset].modality) if part.dataset in SPECS else part
-        for part in source.parts("train", SIZE)
-    ]
-    found = [fingerprint(part) for part in parts]
-    print(table(found))
     out = args.out or Path("runs") / f"report-{source.name}"
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be made ({error.strerror}); give another folder with --out") from error
+    found = [fingerprint(part) for part in source.parts("train", SIZE)]
+    print(table(found))
     text = json.dumps({"mix": source.name, "fingerprints": [one.to_json() for one in found]}, indent=1)
     (out / "report.json.tmp").write_text(text + "\n", encoding="utf-8")
     save(fingerprints(found), str(out / "report.tmp.png"))

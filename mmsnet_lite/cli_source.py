@@ -32,7 +32,7 @@ def source_of(args: argparse.Namespace, known: "DataSource | None" = None) -> "D
     if not root:
         option = f"--mix {args.mix}" if args.mix else "--datasets"
         raise InputError(f"{option} needs the folder they are in; give --data ROOT or set MMSNET_DATA")
-    root = str(Path(root).resolve())
+    root = str(Path(root).expanduser().resolve())
     if args.mix:
         return DataSource.named(args.mix, root)
     if args.datasets is not None:

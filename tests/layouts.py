@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from mmsnet_lite.data.prepare import prepare
 from mmsnet_lite.data.specs import SPECS
 
 SIDE = (12, 10)  # width, height
@@ -48,6 +49,15 @@ class Layout:
         for name, members in self.archives.items():
             (root / "downloads" / name).write_bytes(zipped(members))
         return self.spec()
+
+
+def prepare_with(root, changes, name="kvasir", archive="TrainDataset.zip", **options):
+    """Prepare a small layout after changes of an archive: contents by member, None to leave it out."""
+    layout = build(name, 4, 2)
+    members = layout.archives[archive]
+    layout.archives[archive] = {m: data for m, data in {**members, **changes}.items() if data is not None}
+    (root / "downloads" / "checksums.json").unlink(missing_ok=True)
+    return prepare(layout.place(root), root, **{"size": 12, **options})
 
 
 def build(name, train=None, test=None):

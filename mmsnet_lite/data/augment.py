@@ -44,7 +44,7 @@ class Augmentation:
                 raise InputError(f"{name} = {getattr(self, name)} does not fit; choose 0 to 1")
         if not 0 <= self.rotation <= 180:
             raise InputError(f"rotation = {self.rotation} does not fit; choose 0 to 180 degrees")
-        if not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
+        if len(self.scale) != 2 or not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
             raise InputError(f"scale = {self.scale} does not fit; choose 0.1 <= smallest <= largest <= 10")
         if not 0 <= self.blur <= 10:
             raise InputError(f"blur = {self.blur} does not fit; choose 0 to 10 pixels")

@@ -84,9 +84,10 @@ def write_card(
 
 
 def check_card(folder: Path, spec: DatasetSpec, options: dict[str, Any]) -> None:
-    """Check that a folder is what `prepare` would make of the dataset; only its card is read.
+    """Check that a folder is what `prepare` would make of the dataset, by its card and the number of its files.
 
     Convention: a folder that has cups beside the discs will do where only discs are asked for.
+    Convention: contents are not read here; `check` compares them with files.jsonl.
 
     Raises:
         InputError: it was made otherwise; the message says what to do.
@@ -107,4 +108,12 @@ def check_card(folder: Path, spec: DatasetSpec, options: dict[str, Any]) -> None
             raise InputError(
                 f"{folder} was prepared with {key} = {made.get(key)}, but {value} is wanted; delete it and run again "
                 "(the archives stay in downloads/)"
+            )
+    count = sum(spec.counts.values())
+    for kind in ("images", "masks", *(("masks_cup",) if made.get("cup") else ())):
+        there = sum(1 for _ in (folder / kind).glob("*.png"))
+        if there != count:
+            raise InputError(
+                f"{folder / kind} holds {there} files, {count} were written; delete {folder} and run again (the "
+                "archives stay in downloads/)"
             )

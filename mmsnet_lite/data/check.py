@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from mmsnet_lite.data.duplicates import describe
 from mmsnet_lite.data.folder import PreparedFolder, prepared_folders
-from mmsnet_lite.data.image import IMAGE_ENDINGS
+from mmsnet_lite.data.journal import changed_files
 from mmsnet_lite.data.leaks import Finding, Picture, find_leaks
 from mmsnet_lite.data.specs import SPECS
 from mmsnet_lite.errors import InputError
@@ -88,6 +88,7 @@ def check(root: Path, datasets: Sequence[str] | None = None, *, progress: bool =
             findings.append(Finding("error", f"{folder.path / 'splits'} lists no image; write train.txt or test.txt"))
         counts[folder.name] = {split: len(stems) for split, stems in splits.items()}
         findings += _compare_counts(folder, counts[folder.name]) + _compare_files(folder, splits)
+        findings += _compare_digests(folder)
         items += [(folder, split, stem) for split, stems in splits.items() for stem in stems]
     pictures: list[Picture] = []
     faults: list[_Fault] = []
@@ -122,20 +123,27 @@ def _compare_counts(folder: PreparedFolder, counts: dict[str, int]) -> list[Find
 
 def _compare_files(folder: PreparedFolder, splits: dict[str, list[str]]) -> list[Finding]:
     """Splits against files, and images against masks."""
-    images, masks = (
-        {p.stem for p in (folder.path / sub).iterdir() if p.suffix.lower() in endings}
-        for sub, endings in (("images", IMAGE_ENDINGS), ("masks", (".png",)))
-    )
+    images, masks = folder.image_stems(), folder.mask_stems()
     listed = {stem for stems in splits.values() for stem in stems}
-    twice = [stem for stem in splits.get("train", []) if stem in set(splits.get("test", []))]
+    test = set(splits.get("test", []))
     cases = (
-        ("error", "stems are listed in train and in test", twice),
-        ("error", "listed stems have no image", sorted(listed - images)),
-        ("error", "images have no mask", sorted(images - masks)),
-        ("error", "masks have no image", sorted(masks - images)),
-        ("note", "images are in no split", sorted(images - listed)),
+        ("error", "listed in train and in test", [stem for stem in splits.get("train", []) if stem in test]),
+        ("error", "listed without an image", sorted(listed - images.keys())),
+        ("error", "with more than one image of the stem", [stem for stem, files in images.items() if files > 1]),
+        ("error", "without a mask STEM.png", sorted(images.keys() - masks)),
+        ("error", "with a mask and no image", sorted(masks - images.keys())),
+        ("note", "in no split", sorted(images.keys() - listed)),
     )
     return _gather([(folder, severity, what, stem) for severity, what, stems in cases for stem in stems])
+
+
+def _compare_digests(folder: PreparedFolder) -> list[Finding]:
+    """Files against the SHA-256 that `prepare` noted; a folder that it did not make has none."""
+    try:
+        changed = changed_files(folder.path)
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return _gather([(folder, "error", "changed or missing since `prepare` wrote them", name) for name in changed])
 
 
 def _look(item: tuple[PreparedFolder, str, str]) -> tuple[Picture | None, list[_Fault]]:
@@ -148,17 +156,17 @@ def _look(item: tuple[PreparedFolder, str, str]) -> tuple[Picture | None, list[_
     try:
         image, mask = folder.read(stem)
     except InputError as error:
-        return None, [(folder, "error", "pairs cannot be used", str(error))]
+        return None, [(folder, "error", "unusable", str(error))]
     digest = hashlib.sha256(image_path.read_bytes()).digest()
-    with Image.open(mask_path) as file:
-        values = set(np.unique(np.array(file.convert("L"))).tolist())
+    with Image.open(mask_path) as file:  # of a palette any entry but the first is lesion, see `read_mask`
+        values = {0, 255} if file.mode == "P" else set(np.unique(np.array(file.convert("L"))).tolist())
     faults = []
     if not values <= {0, 255}:
-        faults.append("masks hold other values than 0 and 255, of which 128 and above count as lesion")
+        faults.append("with mask values besides 0 and 255; 128 and above count as lesion")
     if not mask.any():
-        faults.append("masks are without lesion")
+        faults.append("without lesion in the mask")
     if mask.all():
-        faults.append("masks are all lesion")
+        faults.append("with a mask that is all lesion")
     return Picture(folder.name, split, stem, digest, describe(image)), [(folder, "note", w, stem) for w in faults]
 
 

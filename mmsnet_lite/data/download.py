@@ -8,6 +8,7 @@ downloads/checksums.json   see `checksums`
 import errno
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,15 @@ class Archive:
         return {kind: value for kind, value in (("sha256", self.sha256), ("md5", self.md5)) if value is not None}
 
 
-def fetch(archive: Archive, downloads: Path, *, progress: bool = False, attempts: int = 4, wait: float = 1.0) -> Path:
+def fetch(
+    archive: Archive,
+    downloads: Path,
+    *,
+    progress: bool = False,
+    report: Callable[[str], None] | None = None,
+    attempts: int = 4,
+    wait: float = 1.0,
+) -> Path:
     """Return the verified archive: as placed in `downloads`, or downloaded to there.
 
     A file is verified by its first bytes and its published checksums. Its SHA-256 is recorded, with size and time of
@@ -77,6 +86,7 @@ def fetch(archive: Archive, downloads: Path, *, progress: bool = False, attempts
         archive: what to get.
         downloads: the folder ROOT/downloads; made when missing.
         progress: show a bar.
+        report: is called with a line for each address that is tried.
         attempts: for each address.
         wait: seconds before the second attempt, doubled before each further one.
 
@@ -94,7 +104,7 @@ def fetch(archive: Archive, downloads: Path, *, progress: bool = False, attempts
         downloads.mkdir(parents=True, exist_ok=True)
         placed = _placed(archive, downloads)
         if placed is None:
-            return _download(archive, downloads, progress, attempts, wait)
+            return _download(archive, downloads, progress, report, attempts, wait)
         if placed.is_file() and not is_recorded(downloads, placed.name, archive.known):
             sums, flaw = _examine(archive, downloads, placed, placed.name)
             if flaw:
@@ -145,10 +155,19 @@ def _examine(archive: Archive, downloads: Path, file: Path, name: str) -> tuple[
     return sums, None
 
 
-def _download(archive: Archive, downloads: Path, progress: bool, attempts: int, wait: float) -> Path:
+def _download(
+    archive: Archive,
+    downloads: Path,
+    progress: bool,
+    report: Callable[[str], None] | None,
+    attempts: int,
+    wait: float,
+) -> Path:
     final, part = downloads / archive.name, downloads / f"{archive.name}.part"
-    names = " or ".join((archive.name, *archive.aliases))
-    by_hand = f"get it from {archive.page} and save it in {downloads.absolute()} as {names}"
+    names = (archive.name, *archive.aliases)
+    files = " or ".join(name for name in names if _ENDINGS.search(name))
+    folders = " or ".join(dict.fromkeys(_ENDINGS.sub("", name) for name in names))
+    by_hand = f"get it from {archive.page} and save it in {downloads.absolute()} as {files}, or unpacked as {folders}"
     if archive.sign_in or not archive.urls:
         why = "needs a sign-in" if archive.sign_in else "has no address"
         raise InputError(f"{archive.name} {why} and cannot be downloaded from here; {by_hand}")
@@ -158,6 +177,8 @@ def _download(archive: Archive, downloads: Path, progress: bool, attempts: int, 
     begun = begun_from(part)
     reasons = []
     for url in sorted(archive.urls, key=lambda url: url != begun):
+        if report is not None:
+            report(f"{archive.name}: {url}")
         reason = transfer(url, part, progress=progress, attempts=attempts, wait=wait)
         if reason is None:
             sums, reason = _examine(archive, downloads, part, archive.name)
@@ -168,4 +189,4 @@ def _download(archive: Archive, downloads: Path, progress: bool, attempts: int, 
                 return final
             discard(part)
         reasons.append(f"{url} {reason}")
-    raise InputError(f"{archive.name} could not be downloaded: {'; '.join(reasons)}; {by_hand}")
+    raise InputError(f"{archive.name} could not be downloaded; {by_hand} (tried: {'; '.join(reasons)})")

@@ -2,7 +2,8 @@
 
     ROOT/DATASET/images/STEM.jpg|png   masks/STEM.png   splits/train.txt, test.txt (one stem a line)   card.json
 
-`card.json` is optional; its "modality" names the imaging modality, else the folder's name stands in. So is
+`card.json` is optional; its "modality" names the imaging modality. Without one it is that of the public dataset of the
+folder's name, else the name itself. Optional too is
 `splits/groups.csv` (stem,group), which names the images that belong together. Everything is checked before an image is
 used: each message names the file and the fix.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mmsnet_lite.data.image import IMAGE_ENDINGS, read_image, read_mask
+from mmsnet_lite.data.specs import SPECS
 from mmsnet_lite.errors import InputError
 
 
@@ -46,12 +48,13 @@ class PreparedFolder:
 
     @property
     def modality(self) -> str:
-        """The modality that card.json names, else the dataset's name."""
-        card = self.path / "card.json"
+        """The modality that card.json names, else that of the public dataset of this name, else the name."""
+        card, known = self.path / "card.json", SPECS.get(self.name)
+        otherwise = known.modality if known else self.name
         if not card.is_file():
-            return self.name
+            return otherwise
         try:
-            return str(json.loads(card.read_text(encoding="utf-8")).get("modality", self.name))
+            return str(json.loads(card.read_text(encoding="utf-8")).get("modality", otherwise))
         except (ValueError, AttributeError) as error:
             raise InputError(f"{card} is not a JSON object ({error}); mend or delete it") from error
 
@@ -63,6 +66,14 @@ class PreparedFolder:
             if path.suffix.lower() in IMAGE_ENDINGS:
                 found.setdefault(path.stem, []).append(path)
         return found
+
+    def image_stems(self) -> dict[str, int]:
+        """Return the stems in images/, each with its number of files; a usable one has 1."""
+        return {stem: len(files) for stem, files in self._images.items()}
+
+    def mask_stems(self) -> set[str]:
+        """Return the stems in masks/."""
+        return {path.stem for path in (self.path / "masks").iterdir() if path.suffix == ".png"}
 
     def stems(self, split: str) -> list[str]:
         """Return the stems of a split, in the file's order.

@@ -10,8 +10,11 @@ import json
 import os
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from mmsnet_lite.errors import InputError
 
 JOURNAL = "files.jsonl"
 _TEMPORARY = "tmp"
@@ -20,7 +23,7 @@ _TEMPORARY = "tmp"
 class Journal:
     """Writes files into a folder, each stem's all or not at all, and remembers which stems are done.
 
-    Convention: a stem is done when its line is there and all files that the line names are there in their size.
+    Convention: a stem is done when its line is there and all files that the line names are there as they were written.
     Convention: a folder that was begun from something else is deleted and begun anew.
 
     Args:
@@ -76,21 +79,42 @@ class Journal:
             records = [json.loads(line) for line in lines[1:]]
         except (OSError, ValueError, IndexError):  # nothing there, or not ours
             return []
-        sizes: dict[str, int] = {}
-        for kind in (path for path in self.folder.iterdir() if path.is_dir()):
-            with os.scandir(kind) as entries:
-                sizes.update((f"{kind.name}/{entry.name}", entry.stat().st_size) for entry in entries)
-        return [
-            record
-            for record in records
-            if all(sizes.get(name) == file["bytes"] for name, file in record["files"].items())
-        ]
+        return [record for record in records if not _changed(self.folder, record)]
 
     def _rewrite(self) -> None:
         temporary = self.folder / _TEMPORARY / JOURNAL
         lines = [_line(self.records[stem]) for stem in sorted(self.records)]
         temporary.write_text("".join([_line(self._header), *lines]), encoding="utf-8")
         os.replace(temporary, self.folder / JOURNAL)
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Return the files of a finished folder that are missing or not as they were written; none without a journal.
+
+    Raises:
+        InputError: files.jsonl cannot be read.
+    """
+    journal = folder / JOURNAL
+    if not journal.is_file():
+        return []
+    try:
+        records = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()[1:]]
+        with ThreadPoolExecutor() as pool:
+            return [name for names in pool.map(lambda record: _changed(folder, record), records) for name in names]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{journal} cannot be read ({type(error).__name__}); prepare the dataset again") from error
+
+
+def _changed(folder: Path, record: dict[str, Any]) -> list[str]:
+    """The files of a stem that are missing, or of other content than noted."""
+
+    def digest(name: str) -> str | None:
+        try:
+            return hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return None
+
+    return [name for name, file in record["files"].items() if digest(name) != file["sha256"]]
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -71,6 +71,10 @@ def _by_name(spec: DatasetSpec, layout: Files, members: Mapping[str, Members]) -
     again = _again(spec, members, (layout.images[0], layout.masks[0]))
     images = _matches(layout.images, members)
     masks = _matches(layout.masks, members)
+    if not images and not masks:
+        inner = [name for name in members[layout.images[0]].names if name.lower().endswith((".zip", ".tar", ".gz"))]
+        hint = f" but holds {_few(inner)}: unpack it, and put that in its place" if inner else f"; {again}"
+        raise InputError(f"{spec.name}: {members[layout.images[0]].path} holds none of the images and masks{hint}")
     for stem, found in images.items():
         if len(found) > 1:
             raise InputError(

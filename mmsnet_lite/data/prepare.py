@@ -1,15 +1,15 @@
 """From archives to a prepared folder: fetch, pair, decode, apply the mask rule, write.
 
-ROOT/downloads/    the archives, see `download`
+ROOT/downloads/    the archives, see `download`; and prepare.lock, held by the one run that may write in ROOT
 ROOT/NAME.partial  what is being written, see `journal`
 ROOT/NAME          images/ masks/ masks_original/ [masks_cup/ masks_cup_original/] splits/ card.json files.jsonl
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,12 @@ def prepare(
         cup: of a fundus dataset, also write masks_cup/ and masks_cup_original/.
         size: side of the images in pixels.
         progress: show bars.
-        report: is called with a line for each odd image.
+        report: is called with a line for each address that is tried and for each odd image.
 
     Raises:
-        InputError: archives are missing (all of them are named), or not what they should be; or ROOT/NAME was made
-            otherwise, or cannot be written; or a size below 1. What was finished is kept in ROOT/NAME.partial.
+        InputError: archives are missing (all of them are named, a line each), or not what they should be; or ROOT/NAME
+            was made otherwise, or cannot be written; or another run is at work in ROOT; or a size below 1. What was
+            finished is kept in ROOT/NAME.partial.
     """
     if size < 1:
         raise InputError(f"size = {size} does not fit; choose 1 pixel or more")
@@ -74,8 +75,9 @@ def prepare(
     if final.exists():
         check_card(final, spec, options)
         return PreparedFolder(final)
-    paths = _fetch_all(spec, root / "downloads", progress)
     with ExitStack() as opened:
+        opened.enter_context(_alone(root))
+        paths = _fetch_all(spec, root / "downloads", progress, report)
         members = {
             archive.name: opened.enter_context(open_members(paths[archive.name], archive.unpacked))
             for archive in spec.archives
@@ -89,6 +91,7 @@ def prepare(
             journal = Journal(partial, made_from, ("images", *kinds, *(f"{kind}_original" for kind in kinds)))
             _write_all(spec, pairs, members, journal, size, kinds, progress)
             records = journal.records
+            _refuse_empty(spec, records, paths)
             warnings = [f"{stem}: {odd}" for stem in sorted(records) for odd in records[stem]["warnings"]]
             write_splits(partial, pairs, list(spec.counts))
             write_groups(partial, spec.name, sorted(records))
@@ -105,16 +108,43 @@ def prepare(
     return PreparedFolder(final)
 
 
-def _fetch_all(spec: DatasetSpec, downloads: Path, progress: bool) -> dict[str, Path]:
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep other runs of `prepare` out of ROOT."""
+    from filelock import FileLock, Timeout  # late: only this command needs it
+
+    lock = FileLock(root / "downloads" / "prepare.lock", timeout=0)
+    try:
+        (root / "downloads").mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(f"another prepare is at work in {root}; wait for its end, and run again") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"{error.filename} cannot be a folder, for a file is in its way; move that, or choose another ROOT (--data)"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{root} cannot be written ({error.strerror}); change the permissions, or choose another ROOT (--data)"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fetch_all(
+    spec: DatasetSpec, downloads: Path, progress: bool, report: Callable[[str], None] | None
+) -> dict[str, Path]:
     """Get every archive; complain once, of all that could not be had."""
     paths, missing = {}, []
     for archive in spec.archives:
         try:
-            paths[archive.name] = fetch(archive, downloads, progress=progress)
+            paths[archive.name] = fetch(archive, downloads, progress=progress, report=report)
         except InputError as error:
             missing.append(error)
     if missing:
-        raise InputError("; and ".join(str(error) for error in missing)) from missing[0]
+        raise InputError("\n".join(str(error) for error in missing)) from missing[0]
     return paths
 
 
@@ -128,6 +158,16 @@ def _describe(name: str, path: Path) -> dict[str, Any]:
         facts.append(f"{file.relative_to(path).as_posix()} {status.st_size} {status.st_mtime_ns}")
     listing = hashlib.sha256("\n".join(facts).encode("utf-8", "surrogateescape")).hexdigest()
     return {"name": name, "sha256": None, "folder": path.name, "listing": listing}
+
+
+def _refuse_empty(spec: DatasetSpec, records: Mapping[str, dict[str, Any]], paths: Mapping[str, Path]) -> None:
+    """Refuse a dataset most of whose masks are empty: a copy that codes lesions otherwise than the mask rule knows."""
+    empty = [stem for stem in sorted(records) if any("mask is empty" in odd for odd in records[stem]["warnings"])]
+    if 2 * len(empty) > len(records):
+        raise InputError(
+            f"{len(empty)} of {len(records)} masks are empty ({', '.join(empty[:3])} ...); these are not the published "
+            f"masks: delete {' and '.join(map(str, paths.values()))} and get them from {spec.page}"
+        )
 
 
 def _write_all(

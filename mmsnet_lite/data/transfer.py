@@ -40,6 +40,8 @@ def transfer(url: str, part: Path, *, progress: bool = False, attempts: int = 4,
 
     Convention: an attempt that brings new bytes starts the count of `attempts` anew, as its first.
     Convention: a part from elsewhere is kept until this address answers with a file.
+    Convention: a host that has given no byte and cannot be reached is tried twice at most, one that lets the connection
+        time out once.
 
     Args:
         url: the address.
@@ -55,7 +57,9 @@ def transfer(url: str, part: Path, *, progress: bool = False, attempts: int = 4,
         OSError: the file cannot be written.
     """
     furthest, failures = _size(part), 0
+    begun = furthest
     while True:
+        allowed = attempts
         try:
             _request(url, part, progress)
             return None
@@ -63,16 +67,20 @@ def transfer(url: str, part: Path, *, progress: bool = False, attempts: int = 4,
             return str(error)
         except _Interrupted as error:
             reason = str(error)
+        except requests.ConnectTimeout:
+            reason, allowed = "does not answer in time", 1 if furthest == begun else attempts
         except requests.Timeout:
             reason = "does not answer in time"
         except requests.exceptions.SSLError:
             reason = "offers no safe connection (TLS)"
         except requests.RequestException as error:
             reason = f"cannot be reached ({type(error).__name__})"
+            if furthest == begun:
+                allowed = min(attempts, 2)
         if _size(part) > furthest:
             furthest, failures = _size(part), 0
         failures += 1
-        if failures >= attempts:
+        if failures >= allowed:
             return reason
         time.sleep(wait * 2 ** (failures - 1))
 

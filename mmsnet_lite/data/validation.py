@@ -14,7 +14,8 @@ def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> t
     """Split a validation part off training parts, at random within each dataset.
 
     Convention: near-duplicates (`Part.groups`) and frames of one video are held out together or not at all.
-    Convention: a picture held out of one dataset is not trained on in another that holds it as well.
+    Convention: a picture held out of one dataset is not trained on in another that holds it as well, and there it is
+        the first to be held out.
 
     Args:
         parts: training parts.
@@ -26,17 +27,20 @@ def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> t
         (training parts, validation parts); the stems keep their order.
 
     Raises:
-        InputError: a fraction outside 0..1, a negative seed, or a dataset that is a single image or group.
+        InputError: a fraction outside 0..1, a negative seed, a dataset that is a single image or group, or one of which
+            nothing is left to train on.
     """
     if seed < 0:
         raise InputError(f"seed = {seed} does not fit; choose 0 or more")
     if not 0 < fraction < 1:
         raise InputError(f"validation fraction {fraction} does not fit; choose one between 0 and 1, such as 0.05")
     chosen: list[set[str]] = []
+    held_pictures: set[str] = set()
     for i, part in enumerate(parts):
         if len(part.stems) < 2:
             raise InputError(f"{part.dataset} has {len(part.stems)} training image; two are needed to hold one out")
         order = np.random.default_rng([seed, i]).permutation(part.stems).tolist()
+        order.sort(key=lambda stem: identity(part.dataset, stem) not in held_pictures)
         together = _together(part)
         if len(together[order[0]]) == len(order):
             raise InputError(
@@ -44,10 +48,12 @@ def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> t
                 "video); two groups are needed to hold one out"
             )
         chosen.append(_choose(order, together, int(fraction * len(order))))
-    held_pictures = {identity(part.dataset, stem) for part, stems in zip(parts, chosen, strict=True) for stem in stems}
+        held_pictures |= {identity(part.dataset, stem) for stem in chosen[-1]}
     kept, held = [], []
     for part, stems in zip(parts, chosen, strict=True):
         rest = [s for s in part.stems if s not in stems and identity(part.dataset, s) not in held_pictures]
+        if not rest:
+            raise InputError(f"no training image of {part.dataset} is left beside those held out; add images")
         kept.append(replace(part, stems=tuple(rest)))
         held.append(replace(part, stems=tuple(stem for stem in part.stems if stem in stems)))
     return kept, held

@@ -224,6 +224,7 @@ def test_each_change_is_made_alone_within_its_strength(name):
     [
         ({"flip": 1.5}, "flip = 1.5 does not fit; choose 0 to 1"),
         ({"speckle": -0.1}, "speckle = -0.1"),
+        ({"scale": (0.5,)}, r"scale = \(0.5,\) does not fit"),
         ({"rotation": 200.0}, "rotation = 200.0 does not fit; choose 0 to 180 degrees"),
         ({"scale": (1.2, 0.8)}, r"scale = \(1.2, 0.8\)"),
         ({"scale": (0.0, 1.0)}, "choose 0.1 <= smallest"),

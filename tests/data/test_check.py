@@ -6,9 +6,13 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from layouts import build
+from PIL import Image
 
 from mmsnet_lite.__main__ import main
+from mmsnet_lite.data import PreparedFolder, folder_parts
 from mmsnet_lite.data.check import check
+from mmsnet_lite.data.prepare import prepare
 from mmsnet_lite.data.synthetic import MODALITIES, draw
 from mmsnet_lite.errors import InputError
 
@@ -114,11 +118,11 @@ def test_missing_files_and_double_stems_are_named(clean):
     (one / "masks/b.png").unlink()
     (one / "splits/test.txt").write_text("u\nv\nc\n")
     errors = {finding.text: finding.examples for finding in check(clean).findings if finding.severity == "error"}
-    assert errors["one: 1 stems are listed in train and in test"] == ("c",)
-    assert errors["one: 1 listed stems have no image"] == ("a",)
-    assert errors["one: 1 images have no mask"] == ("b",)
-    assert errors["one: 1 masks have no image"] == ("a",)
-    assert texts(check(clean), "note") == ["one: 1 images are in no split"]
+    assert errors["one: 1 listed in train and in test"] == ("c",)
+    assert errors["one: 1 listed without an image"] == ("a",)
+    assert errors["one: 1 without a mask STEM.png"] == ("b",)
+    assert errors["one: 1 with a mask and no image"] == ("a",)
+    assert texts(check(clean), "note") == ["one: 1 in no split"]
 
 
 def test_damaged_files_odd_masks_and_a_wrong_card_are_named(clean):
@@ -131,24 +135,59 @@ def test_damaged_files_odd_masks_and_a_wrong_card_are_named(clean):
     cv2.imwrite(str(one / "masks/f.png"), np.full((96, 96), 255, np.uint8))
     (one / "card.json").write_text('{"counts": {"train": 7, "test": 3}}')
     report = check(clean)
-    unusable = next(finding for finding in report.findings if "cannot be used" in finding.text)
+    unusable = next(finding for finding in report.findings if "unusable" in finding.text)
     assert (unusable.severity, unusable.count) == ("error", 2)
     assert "a.png cannot be read as an image" in unusable.examples[0]
     assert "b.png is 9x9 and its image 96x96" in unusable.examples[1]
     assert any("card.json says {'train': 7, 'test': 3}" in text for text in texts(report, "error"))
     assert len(texts(report, "error")) == 2
     assert [(finding.text, finding.examples) for finding in report.findings if finding.severity == "note"] == [
-        ("one: 1 masks are without lesion", ("c",)),
-        ("one: 2 masks hold other values than 0 and 255, of which 128 and above count as lesion", ("d", "e")),
-        ("one: 1 masks are all lesion", ("f",)),
+        ("one: 1 without lesion in the mask", ("c",)),
+        ("one: 2 with mask values besides 0 and 255; 128 and above count as lesion", ("d", "e")),
+        ("one: 1 with a mask that is all lesion", ("f",)),
     ]
+
+
+@pytest.mark.parametrize("fault", ["mask in capitals", "two images of a stem"])
+def test_what_train_refuses_the_check_finds(clean, fault):
+    one = clean / "one"
+    if fault == "mask in capitals":
+        (one / "masks/b.png").rename(one / "masks/b.PNG")
+    else:
+        cv2.imwrite(str(one / "images/b.bmp"), cv2.imread(str(one / "images/b.png")))
+    with pytest.raises(InputError):
+        folder_parts(clean, ["one"], "train")
+    (error,) = (finding for finding in check(clean).findings if finding.severity == "error")
+    assert error.examples == ("b",)
+
+
+def test_a_palette_mask_is_not_odd(clean):
+    mask = cv2.imread(str(clean / "one/masks/b.png"), cv2.IMREAD_GRAYSCALE) // 255
+    palette = Image.fromarray(mask, "L").convert("P")
+    palette.putpalette([0, 0, 0, 1, 1, 1])
+    palette.save(clean / "one/masks/b.png")
+    assert check(clean).findings == ()
+
+
+def test_files_that_changed_since_prepare_are_named(tmp_path):
+    folder = prepare(build("busi", 4, 2).place(tmp_path), tmp_path, size=96).path
+    before = texts(check(tmp_path), "error")
+    stem = PreparedFolder(folder).stems("train")[0]
+    cv2.imwrite(str(folder / f"images/{stem}.png"), np.full((96, 96, 3), 90, np.uint8))
+    (folder / f"masks_original/{stem}.png").unlink()
+    found = [finding for finding in check(tmp_path).findings if finding.text not in before and finding.count]
+    (changed,) = (finding for finding in found if "since `prepare`" in finding.text)
+    assert (changed.severity, changed.count) == ("error", 2)
+    assert set(changed.examples) == {f"images/{stem}.png", f"masks_original/{stem}.png"}
+    (folder / "files.jsonl").write_text("{}\nno json\n")
+    assert any("files.jsonl cannot be read" in text for text in texts(check(tmp_path), "error"))
 
 
 def test_a_long_finding_shows_three_examples_and_counts_the_rest(clean):
     for stem in "abcdef":
         cv2.imwrite(str(clean / f"one/masks/{stem}.png"), np.zeros((96, 96), np.uint8))
     report = check(clean)
-    assert "one: 6 masks are without lesion: a, b, c and 3 more" in report.text()
+    assert "one: 6 without lesion in the mask: a, b, c and 3 more" in report.text()
     assert report.findings[0].examples == tuple("abcdef")
     assert report.exit_code == 0
 

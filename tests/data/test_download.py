@@ -117,7 +117,7 @@ def test_a_mirror_follows_whatever_is_wrong_with_the_first_addresses(server, bod
     ]
     for url, reason in zip(urls, reasons, strict=True):
         assert f"{url} {reason}" in message
-    assert message.endswith(f"{BY_HAND}{downloads} as {NAME}")
+    assert message.startswith(f"{NAME} could not be downloaded; {BY_HAND}{downloads} as {NAME}, or unpacked as ")
     assert left(downloads) == [".part", ".part.json"]  # of the last
     mirrored = archive(*urls[:-1], server.serve("good", body), sha256=digest("sha256", body))
     assert fetch(mirrored, downloads, attempts=2, wait=0).read_bytes() == body
@@ -185,7 +185,8 @@ def test_a_placed_copy_is_taken_under_any_of_its_names(body, downloads, name):
 def test_what_a_person_has_to_get_says_where_from_and_where_to(downloads, monkeypatch, options, why):
     monkeypatch.chdir(downloads.parents[1])
     message = refusal(archive(**{"urls": ("http://x",), "aliases": ("kaggle.zip",), **options}), Path("root/downloads"))
-    assert message == f"{NAME} {why} and cannot be downloaded from here; {BY_HAND}{downloads} as {NAME} or kaggle.zip"
+    names = f"{NAME} or kaggle.zip, or unpacked as {Path(NAME).stem} or kaggle"
+    assert message == f"{NAME} {why} and cannot be downloaded from here; {BY_HAND}{downloads} as {names}"
     assert left(downloads) == []
 
 

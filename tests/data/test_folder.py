@@ -11,9 +11,10 @@ from mmsnet_lite.data import Mix, PreparedFolder, folder_parts, prepared_folders
 from mmsnet_lite.errors import InputError
 
 
-def test_modality_comes_from_the_card_else_the_name(tmp_path):
-    folder = write_dataset(tmp_path, "kvasir")
-    assert PreparedFolder(folder).modality == "kvasir"
+def test_modality_comes_from_the_card_else_the_public_dataset_else_the_name(tmp_path):
+    assert PreparedFolder(write_dataset(tmp_path, "ours")).modality == "ours"
+    folder = write_dataset(tmp_path, "busi")
+    assert PreparedFolder(folder).modality == "ultrasound"
     (folder / "card.json").write_text('{"modality": "colonoscopy"}')
     assert PreparedFolder(folder).modality == "colonoscopy"
     (folder / "card.json").write_text("{")

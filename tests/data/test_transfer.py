@@ -6,6 +6,7 @@ import re
 import socket
 
 import pytest
+import requests
 from archives import ArchiveServer
 from tqdm.auto import tqdm
 
@@ -164,6 +165,19 @@ def test_nobody_there_and_no_answer_are_reasons(part, monkeypatch):
         monkeypatch.setattr("mmsnet_lite.data.transfer._TIMEOUT", 0.05)
         assert transfer(address, part, attempts=2, wait=0) == "does not answer in time"
     assert left(part) == []
+
+
+def test_a_host_that_cannot_be_reached_is_not_waited_for(part, monkeypatch):
+    tries = []
+    for failure in (requests.ConnectionError, requests.ConnectTimeout, requests.ReadTimeout):
+
+        def get(*_, failure=failure, **__):
+            tries.append(failure.__name__)
+            raise failure
+
+        monkeypatch.setattr("mmsnet_lite.data.transfer.requests.get", get)
+        assert transfer("http://nowhere/x", part, attempts=4, wait=0)
+    assert [tries.count(name) for name in ("ConnectionError", "ConnectTimeout", "ReadTimeout")] == [2, 1, 4]
 
 
 def test_the_bar_shows_what_was_there_before(server, part, monkeypatch):

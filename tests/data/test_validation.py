@@ -49,6 +49,17 @@ def test_validation_share_is_never_above_the_asked_one():
     assert sizes == {16}  # singles fill what groups of three leave
 
 
+def test_datasets_with_the_same_pictures_hold_out_the_same_and_keep_the_rest():
+    numbers = "ISIC_{:07d}"
+    for seed in SEEDS:
+        both = [part(10, dataset=name, stem=numbers) for name in ("isic2018", "isic2017")]
+        kept, held = split_validation(both, 0.3, seed)
+        assert held[0].stems == held[1].stems
+        assert [len(p.stems) for p in kept] == [7, 7]
+    with pytest.raises(InputError, match="no training image of isic2017 is left"):
+        split_validation([part(20, dataset="isic2018", stem=numbers), part(2, dataset="isic2017", stem=numbers)], 0.99)
+
+
 def test_a_planted_group_never_straddles_and_would_without_its_file():
     groups = {f"{i:03d}": "copies" for i in (3, 17, 31)}
     known = [split_validation([part(40, groups)], 0.3, seed) for seed in SEEDS]

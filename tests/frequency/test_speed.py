@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import statistics
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,9 @@ def benchmark():
 
 def test_forward_costs_at_most_twelve_fft_round_trips(benchmark):
     taken = benchmark.times("cpu", repeats=5)
-    median = {name: statistics.median(values) for name, values in taken.items()}
-    assert median["forward"] <= 12 * median["fft round trip"]
-    assert median["forward"] < median["ladder forward"]
+    quickest = {name: min(values) for name, values in taken.items()}  # least disturbed by what else runs
+    assert quickest["forward"] <= 12 * quickest["fft round trip"]
+    assert quickest["forward"] < quickest["ladder forward"]
 
 
 def test_responses_of_the_paper_size_fit_into_64_megabytes(benchmark):
