@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .dct import dct_basis
+
 
 class _Read(torch.autograd.Function):
     """Values of x (b c p) at positions (b c k); the backward has no atomic addition, so it is deterministic anywhere.
@@ -110,34 +112,36 @@ def _search(x: Tensor, pairs: Sequence[tuple[int, int]], templates: Tensor) -> l
     return positions
 
 
-def dct_extrema(x: Tensor, indices: Sequence[tuple[int, int]], basis: Tensor) -> tuple[Tensor, Tensor]:
+def dct_extrema(x: Tensor, indices: Sequence[tuple[int, int]], *, orthonormal: bool = False) -> tuple[Tensor, Tensor]:
     """Largest and smallest value of every product of a map and a DCT image.
 
         highest_k = max_pq x[p, q] D_k[p, q],    lowest_k = min_pq x[p, q] D_k[p, q]
 
     The gradient goes to one position a template: where values tie, to one of them.
 
-    Convention: the scale is that of `basis`.
-    Convention: half-precision products are computed and returned in float32.
+    Convention: the scale of D_k is that of `dct_basis`, with its `orthonormal`.
+    Convention: products of half-precision maps are computed and returned in float32.
     Convention: no gradient of the gradient.
 
     Args:
         x: (b c n n), floating point.
         indices: K pairs (u, v), each 0 to n - 1. The search takes 2 K q^2 numbers a channel, n = m q, with m the
             greatest common divisor of n and every frequency.
-        basis: `dct_basis(indices, n)` (K n n).
+        orthonormal: see `dct_basis`.
 
     Returns:
         two tensors (b c K).
 
     Raises:
-        ValueError: a basis that does not fit the map or the indices.
+        ValueError: maps that are not square, no index, or one outside 0 .. n - 1.
 
     Source: this project; the maximum and minimum pools are those of MADGNet's frequency attention.
     """
-    if x.ndim != 4 or basis.shape != (len(indices), *x.shape[2:]) or x.shape[2] != x.shape[3]:
-        raise ValueError(f"{tuple(x.shape)}, {len(indices)} indices and {tuple(basis.shape)} do not fit together")
-    templates = basis.flatten(1).to(torch.promote_types(x.dtype, torch.float32))
+    if x.ndim != 4 or x.shape[2] != x.shape[3]:
+        raise ValueError(f"x must be square maps (b c n n), got {tuple(x.shape)}")
+    number_format = torch.promote_types(x.dtype, torch.float32)
+    basis = dct_basis(indices, x.shape[2], orthonormal=orthonormal, dtype=number_format, device=x.device)
+    templates = basis.flatten(1)  # K n^2
     with torch.no_grad():
         highest, lowest = _search(x.detach(), indices, templates)
     flat, k = x.flatten(2), torch.arange(len(indices), device=x.device)

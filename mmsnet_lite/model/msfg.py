@@ -117,7 +117,8 @@ class FrequencyChannelAttention(nn.Module):
             x = rows @ x @ columns.T
         basis = dct_basis(indices, n, orthonormal=self.orthonormal, dtype=x.dtype, device=x.device)
         average = x.flatten(2) @ (basis.flatten(1).T / n**2)  # b c K
-        components = torch.stack([average, *(z.to(average) for z in dct_extrema(x, indices, basis))])
+        extrema = dct_extrema(x, indices, orthonormal=self.orthonormal)
+        components = torch.stack([average, *(z.to(average.dtype) for z in extrema)])
         if self.pool == "rms":  # a norm, whose gradient at zero is zero
             return torch.linalg.vector_norm(components, dim=-1) / math.sqrt(len(indices))
         return components.mean(-1)
