@@ -8,7 +8,7 @@ step     a training step of MMSNet with mit-b0 (128 px, batch 16) at K = 32 agai
 b4       a training step of MMSNet with mit-b4 (352 px, r = 1, batch 2) against transformers' SegFormer, tuned in full
 
 Each contestant runs in processes of its own, which take turns: N each, one warm-up call and then `CALLS` timed ones,
-one thread. Times are medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory
+one thread. (Those of `step` take turns within one process, N times `CALLS`: their difference is small.) Times are medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory
 is the process's peak (Linux), with what it held before the first call beside it. Weights are random. With a CUDA device
 b4 runs there too, in bfloat16 autocast, with and without torch.compile. Rows not asked for stay as they are in
 benchmarks/results/model.json.
@@ -42,11 +42,10 @@ from mmsnet_lite.model import MMSNet, MMSNetConfig  # noqa: E402
 from mmsnet_lite.model.msfg import MSFG, FrequencyChannelAttention  # noqa: E402
 from mmsnet_lite.training.losses import segmentation_loss  # noqa: E402
 
-CALLS = {"pooling": 7, "block": 3, "step": 3, "b4": 2}
+CALLS = {"pooling": 7, "block": 3, "step": 5, "b4": 2}
 PAIRS = {  # ours first, then what it is compared with
     "pooling": ("ours", "naive"),
     "block": ("ours", "naive"),
-    "step": ("K = 32", "K = 1"),
     "b4": ("MMSNet", "SegFormer, fully tuned"),
 }
 BARS = {
@@ -131,14 +130,9 @@ def b4(name: str, device: str = "cpu", compiled: bool = False) -> Step:
     return trainer(net, 352, 2, device, compiled)
 
 
-def step(name: str) -> Step:
-    """A training step of a small network."""
-    return trainer(MMSNet(MMSNetConfig(encoder="mit-b0", frequencies=int(name.split()[-1]))), 128, 16)
-
-
-def guidance_seconds(frequencies: int) -> Callable[[], float]:
-    """Forward and backward of the four MSFG of the step, alone; returns seconds."""
-    blocks = copy.deepcopy(MMSNet(MMSNetConfig(encoder="mit-b0", frequencies=frequencies)).decoder.guide).train()
+def guidance_seconds(net: MMSNet) -> Callable[[], float]:
+    """Forward and backward of the four MSFG of a small network's step, alone; returns seconds."""
+    blocks = copy.deepcopy(net.decoder.guide).train()
     maps = [torch.randn(16, 64, 128 // stride, 128 // stride, requires_grad=True) for stride in (4, 8, 16, 32)]
 
     def run() -> float:
@@ -162,7 +156,7 @@ def work(row: str, name: str, device: str, compiled: bool) -> dict:
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", "Dynamo detected a call")
     cuda = device == "cuda"
-    run = b4(name, device, compiled) if row == "b4" else {"pooling": pooling, "block": block, "step": step}[row](name)
+    run = b4(name, device, compiled) if row == "b4" else {"pooling": pooling, "block": block}[row](name)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = memory("VmRSS")
     taken = []
@@ -177,10 +171,6 @@ def work(row: str, name: str, device: str, compiled: bool) -> dict:
             taken.append(time.perf_counter() - start)
     peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else memory("VmHWM")
     found = {"seconds": taken, "before": before, "peak": peak}
-    if row == "step":
-        alone = guidance_seconds(int(name.split()[-1]))
-        alone()
-        found["share"] = min(alone() for _ in range(CALLS[row])) / min(taken)
     return found
 
 
@@ -222,11 +212,38 @@ def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -
         result["memory before the first call, MiB"] = {
             name: round(statistics.median(turn["before"] for turn in part)) for name, part in found.items()
         }
-    if row == "step":
-        result["MSFG's share of the step"] = {
-            name: round(statistics.median(turn["share"] for turn in part), 3) for name, part in found.items()
-        }
     return result
+
+
+def compare_steps(turns: int) -> dict:
+    """Training steps at K = 32 and K = 1 and MSFG alone, in one process, by turns: the difference is small."""
+    counts = (32, 1)
+    nets = {k: MMSNet(MMSNetConfig(encoder="mit-b0", frequencies=k)) for k in counts}
+    alone = {k: guidance_seconds(net) for k, net in nets.items()}
+    steps = {k: trainer(net, 128, 16) for k, net in nets.items()}
+    taken: dict[int, list[float]] = {k: [] for k in counts}
+    shares: dict[int, list[float]] = {k: [] for k in counts}
+    for i in range(1 + turns * CALLS["step"]):
+        for k in counts if i % 2 else counts[::-1]:
+            start = time.perf_counter()
+            steps[k]()
+            whole = time.perf_counter() - start
+            part = alone[k]()
+            if i:
+                taken[k].append(whole)
+                shares[k].append(part / whole)
+    ratios = [a / b for a, b in zip(taken[32], taken[1], strict=True)]
+    return {
+        "ratio": {"time": round(statistics.median(ratios), 3)},
+        "ratio of time, quartiles": [round(q, 3) for q in statistics.quantiles(ratios, n=4)[::2]],
+        "bars": BARS["step"],
+        "milliseconds, median": {f"K = {k}": round(1e3 * statistics.median(t), 1) for k, t in taken.items()},
+        "milliseconds, least": {f"K = {k}": round(1e3 * min(t), 1) for k, t in taken.items()},
+        "MSFG's share of the step": {f"K = {k}": round(statistics.median(part), 3) for k, part in shares.items()},
+        "calls": len(ratios),
+        "environment": environment() | {"command": f"python benchmarks/model.py --only step --turns {turns}"},
+        "date": date.today().isoformat(),
+    }
 
 
 def largest_difference() -> dict[str, float]:
@@ -259,7 +276,7 @@ def main() -> None:
     torch.set_num_threads(1)
     result = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for row in args.only.split(","):
-        result[row] = compare(row, args.turns)
+        result[row] = compare_steps(args.turns) if row == "step" else compare(row, args.turns)
         if row == "pooling":
             result[row]["largest difference"] = largest_difference()
         if row == "b4" and torch.cuda.is_available():

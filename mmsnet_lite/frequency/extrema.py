@@ -1,13 +1,14 @@
 """The largest and smallest value of x * D_k over a grid, for K DCT images D_k, without K product maps.
 
-Where a period q divides n and every frequency is a multiple of m = n / q, cutting the grid into m x m blocks of q x q
-makes D_k repeat up to its sign:
+Let every frequency be a multiple of m, a divisor of n, and cut the grid into m x m blocks of q x q, q = n / m. Then D_k
+repeats from block to block up to its sign, and mirrors itself inside a block with the same sign. For u = m u':
 
-    D_(m u, m v)[q j + r, q i + s] = (-1)^(u j + v i) d_(u, v)[r, s],      d the DCT images of the q x q grid
+    b_u(q j + r) = (-1)^(u' j) b_u'(r),      b_u'(q - 1 - r) = (-1)^u' b_u'(r)
 
-FcaNet's frequencies are multiples of n / 7, so q = 7 on every grid of 7 or more (q = 1 for the mean alone). The map is
-read once: its extrema over the blocks of each parity of (j, i), 4 x 2 x q^2 numbers a channel, hold what all K searches
-need, and each search then looks at 2 q^2 numbers instead of n^2.
+So along each axis the places of one r in 0 .. ceil(q / 2) - 1 form two groups, one with the sign +, one with (-1)^u':
+even blocks forwards with odd blocks backwards, and the reverse. The extrema of these groups, found in one pass over the
+map, hold what all K searches need, and each then looks at 2 ceil(q / 2)^2 numbers instead of n^2. FcaNet's frequencies
+are multiples of n / 7: 32 numbers on every grid of 14 or more.
 """
 
 import math
@@ -21,11 +22,26 @@ from torch.autograd.function import once_differentiable
 from .dct import dct_basis
 
 
-class _Read(torch.autograd.Function):
-    """Values of x (b c p) at positions (b c k); the backward has no atomic addition, so it is deterministic anywhere.
+def _shared(values: Tensor, positions: Tensor) -> Tensor:
+    """Give every value (b c k) the sum of all values of its position."""
+    same = positions.unsqueeze(-1) == positions.unsqueeze(-2)  # b c k k
+    return (same * values.unsqueeze(-2)).sum(-1)
 
-    Where two k read one place, each writes the sum of both: whichever write comes last, the result is the same.
+
+def _added(values: Tensor, positions: Tensor, length: int) -> Tensor:
+    """Zeros (b c length) with `values` (b c k) added at `positions`, deterministic on every device.
+
+    Atomic additions come in any order on a GPU. There, all k of one position write one sum: the last write wins, and
+    says what the others said.
     """
+    zeros = values.new_zeros(*values.shape[:-1], length)
+    if values.device.type == "cpu":
+        return zeros.scatter_add(-1, positions, values)
+    return zeros.scatter(-1, positions, _shared(values, positions))
+
+
+class _Read(torch.autograd.Function):
+    """Values of x (b c p) at positions (b c k)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, positions: Tensor) -> Tensor:
@@ -37,78 +53,90 @@ class _Read(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (positions,) = ctx.saved_tensors
-        same = positions.unsqueeze(-1) == positions.unsqueeze(-2)  # b c k k
-        summed = (same * gradient.unsqueeze(-2)).sum(-1)
-        empty = summed.new_zeros(*positions.shape[:-1], ctx.length)
-        return empty.scatter(-1, positions, summed), None
+        return _added(gradient, positions, ctx.length), None
 
 
-def _best(values: Tensor, places: Tensor, dim: int, largest: bool) -> tuple[Tensor, Tensor]:
-    """The extremum along `dim` and where it lies, in vectorised passes: on a CPU torch.max is slow along such axes."""
+def _best(values: Tensor, codes: Tensor, dim: int, largest: bool) -> tuple[Tensor, Tensor]:
+    """The extremum along `dim` and the code of where it lies, by vectorised passes; torch.max is slow on short axes."""
     best = values.amax(dim, keepdim=True) if largest else values.amin(dim, keepdim=True)
     numbers = torch.arange(values.shape[dim], dtype=torch.int16, device=values.device)
     index = ((values == best) * numbers.view(-1, *[1] * (values.ndim - 1 - dim))).amax(dim, keepdim=True).long()
-    return best.squeeze(dim), places.expand_as(values).gather(dim, index).squeeze(dim)
+    return best.squeeze(dim), codes.expand_as(values).gather(dim, index).squeeze(dim)
+
+
+def _mirrored(even: Tensor, odd: Tensor, dim: int, group: int) -> Tensor:
+    """Half a period along `dim`: even blocks forwards and odd ones backwards (group 0), or the reverse (1), stacked."""
+    parts = (even, odd.flip(dim)) if group == 0 else (even.flip(dim), odd)
+    return torch.stack([part.narrow(dim, 0, (even.shape[dim] + 1) // 2) for part in parts])
+
+
+def _folded_rows(n: int, period: int, device: torch.device) -> Tensor:
+    """The m rows that meet in row r of a group, (2 h m), h = ceil(q / 2): the first step of `_fold`, in numbers."""
+    rows = torch.arange(n, device=device).view(-1, period)
+    rows = torch.stack([rows, rows.flip(1)])  # forwards, backwards
+    rows = torch.stack([torch.stack([rows[(j + group) % 2, j] for j in range(n // period)], 1) for group in (0, 1)])
+    return rows[:, : (period + 1) // 2].flatten(0, 1)
 
 
 def _fold(x: Tensor, period: int, largest: bool) -> list[tuple[Tensor, Tensor]]:
-    """Extrema (b c q^2) over the blocks of each parity (even even, even odd, odd even, odd odd), and where they lie.
+    """Extrema (b c h h) in the groups (0, 0), (0, 1), (1, 0), (1, 1) of rows and columns, and where they lie.
 
-    Of the place, column and parity are known; its row is one of those 2q apart, of which the first is given.
+    A place is coded as (row of `_folded_rows`) * n + column.
     """
     n = x.shape[-1]
-    count = n // period
+    count, half = n // period, (period + 1) // 2
     rows = x.unflatten(2, (count, period))  # b c m q n
-    first = torch.arange(2 * period * n, device=x.device).view(2, period, count, period)
+    strips = [rows[:, :, i::2].amax(2) if largest else rows[:, :, i::2].amin(2) for i in (0, 1)]  # the pass over x
+    codes = torch.arange(2 * half * n, device=x.device).view(2, half, count, period)
     found = []
-    for row in (0, 1):
-        strip = rows[:, :, row::2].amax(2) if largest else rows[:, :, row::2].amin(2)  # the one pass over the map
-        strip = strip.unflatten(3, (count, period))  # b c q m q
-        for column in (0, 1):
-            best = _best(strip[..., column::2, :], first[row, :, column::2], 3, largest)
-            found.append((best[0].flatten(2), best[1].flatten(2)))
+    for above in (0, 1):
+        strip = _mirrored(strips[0], strips[1], 2, above)
+        strip = (strip.amax(0) if largest else strip.amin(0)).unflatten(3, (count, period))  # b c h m q
+        even, odd = (_best(strip[..., i::2, :], codes[above, :, i::2], 3, largest) for i in (0, 1))
+        for left in (0, 1):
+            values, places = (_mirrored(*parts, 3, left) for parts in zip(even, odd, strict=True))
+            found.append(_best(values, places, 0, largest))
     return found
 
 
-def _signed(highest: list, lowest: list, signs: list[int]) -> tuple[Tensor, Tensor]:
-    """Extrema (b c 2q^2) of x times the sign of each parity's blocks, the largest first, and where they lie."""
-    merged = []
-    for same, other, largest in ((highest, lowest, True), (lowest, highest, False)):
-        parts = [(same if sign > 0 else other)[i] for i, sign in enumerate(signs)]
-        values = torch.stack([sign * part[0] for sign, part in zip(signs, parts, strict=True)])
-        merged.append(_best(values, torch.stack([part[1] for part in parts]), 0, largest))
-    return torch.cat([part[0] for part in merged], -1), torch.cat([part[1] for part in merged], -1)
+def _signed(same: list, other: list, signs: list[int], largest: bool) -> tuple[Tensor, Tensor]:
+    """Extrema (b c h^2) of x times the sign of its group; `same` holds the groups' own, `other` the opposite ones."""
+    parts = [(same if sign > 0 else other)[i] for i, sign in enumerate(signs)]
+    values = torch.stack([sign * part[0] for sign, part in zip(signs, parts, strict=True)])
+    value, place = _best(values, torch.stack([part[1] for part in parts]), 0, largest)
+    return value.flatten(2), place.flatten(2)
 
 
 def _search(x: Tensor, pairs: Sequence[tuple[int, int]], templates: Tensor) -> list[Tensor]:
     """Positions (b c K) in the flattened grid of the largest and the smallest x * D_k; templates (K n^2)."""
     n = x.shape[-1]
     flat, count = x.flatten(2), math.gcd(n, *(frequency for pair in pairs for frequency in pair))
-    if count == 1:
+    if count == 1 or len(pairs) == 1:  # nothing to share
         products = flat.unsqueeze(2) * templates
         return [products.max(-1).indices, products.min(-1).indices]  # along the last axis faster than argmax
-    period = n // count
-    images = templates.unflatten(1, (n, n))[:, :period, :period].flatten(1).repeat(1, 2)  # K 2q^2
+    period, half = n // count, (n // count + 1) // 2
+    images = templates.unflatten(1, (n, n))[:, :half, :half].flatten(1).repeat(1, 2)  # K 2h^2
     highest, lowest = _fold(x, period, True), _fold(x, period, False)
     parities = [(u // count % 2, v // count % 2) for u, v in pairs]
     order: list[int] = []
-    firsts: list[list[Tensor]] = [[], []]
+    codes: list[list[Tensor]] = [[], []]
     for u, v in dict.fromkeys(parities):
         members = [k for k, parity in enumerate(parities) if parity == (u, v)]
         order += members
-        values, places = _signed(highest, lowest, [1, 1 - 2 * v, 1 - 2 * u, 1 - 2 * (u ^ v)])
-        products = values.unsqueeze(2) * images[members]  # b c k 2q^2
-        firsts[0].append(places.gather(-1, products.max(-1).indices))
-        firsts[1].append(places.gather(-1, products.min(-1).indices))
+        signs = [1, 1 - 2 * v, 1 - 2 * u, 1 - 2 * (u ^ v)]
+        sides = _signed(highest, lowest, signs, True), _signed(lowest, highest, signs, False)
+        values, places = (torch.cat(parts, -1) for parts in zip(*sides, strict=True))
+        products = values.unsqueeze(2) * images[members]  # b c k 2h^2
+        codes[0].append(places.gather(-1, products.max(-1).indices))
+        codes[1].append(places.gather(-1, products.min(-1).indices))
     back = sorted(range(len(order)), key=order.__getitem__)
-    steps = 2 * period * n * torch.arange((count + 1) // 2, device=x.device)
-    k = torch.arange(len(pairs), device=x.device)[:, None]
+    rows, k = _folded_rows(n, period, x.device), torch.arange(len(pairs), device=x.device)[:, None]
     positions = []
-    for side, largest in zip(firsts, (True, False), strict=True):
-        first = torch.cat(side, -1)[..., back].unsqueeze(-1)  # b c K 1
-        places = torch.where(first + steps < n * n, first + steps, first)
-        products = flat.gather(2, places.flatten(2)).view_as(places) * templates[k, places]
-        positions.append(_best(products, places, 3, largest)[1])
+    for side, largest in zip(codes, (True, False), strict=True):
+        code = torch.cat(side, -1)[..., back]
+        candidates = rows[code // n] * n + (code % n).unsqueeze(-1)  # b c K m
+        products = flat.gather(2, candidates.flatten(2)).view_as(candidates) * templates[k, candidates]
+        positions.append(_best(products, candidates, 3, largest)[1])
     return positions
 
 
@@ -125,8 +153,8 @@ def dct_extrema(x: Tensor, indices: Sequence[tuple[int, int]], *, orthonormal: b
 
     Args:
         x: (b c n n), floating point.
-        indices: K pairs (u, v), each 0 to n - 1. The search takes 2 K q^2 numbers a channel, n = m q, with m the
-            greatest common divisor of n and every frequency.
+        indices: K pairs (u, v), each 0 to n - 1. Where they and n have no common divisor, as on grids below 7, and at 7 with
+            K > 1, the search holds all products.
         orthonormal: see `dct_basis`.
 
     Returns:

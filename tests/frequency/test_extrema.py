@@ -6,6 +6,7 @@ from guidance import dct_images, naive_components
 from torch.testing import assert_close
 
 from mmsnet_lite.frequency import dct_basis, dct_extrema, frequency_indices
+from mmsnet_lite.frequency.extrema import _shared
 
 
 def maps(n, dtype=torch.float64, channels=3):
@@ -87,6 +88,27 @@ def test_runs_under_deterministic_algorithms_and_repeats():
     finally:
         torch.use_deterministic_algorithms(False)
     assert torch.equal(first, second)
+
+
+def test_the_way_without_atomic_addition_equals_addition():
+    """What a GPU does in backward: write the sum of a position from every k that reads it."""
+    positions, values = torch.randint(0, 9, (2, 3, 32)), torch.randn(2, 3, 32)
+    sums = _shared(values, positions)
+    zeros = torch.zeros(2, 3, 9)
+    assert_close(zeros.scatter(-1, positions, sums), zeros.scatter_add(-1, positions, values))
+    assert torch.equal(zeros.scatter(-1, positions, sums).gather(-1, positions), sums)  # all writers agree, bit by bit
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_repeats_and_equals_the_cpu():
+    x = maps(28, torch.float32, 8)
+    runs = []
+    for device in ("cpu", "cuda", "cuda"):
+        y = x.detach().to(device).requires_grad_()
+        sum(side.square().sum() for side in ours(y, 32)).backward()
+        runs.append(y.grad.cpu())
+    assert torch.equal(runs[1], runs[2])
+    assert_close(runs[0], runs[1])
 
 
 def test_convention_no_gradient_of_the_gradient():

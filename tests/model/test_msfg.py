@@ -177,6 +177,7 @@ def test_exports_and_exported_equals_eager():
     assert_close(torch.export.export(block, (x,)).module()(x), block(x))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the compiler's own, about cached constants; each of them breaks the graph
 def test_compiled_equals_eager_with_its_gradient():
     block = MSFG(8, scales=1, grid=14, min_channels=8)
