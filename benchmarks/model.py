@@ -8,10 +8,10 @@ step     a training step of MMSNet with mit-b0 (128 px, batch 16) at K = 32 agai
 b4       a training step of MMSNet with mit-b4 (352 px, r = 1, batch 2) against transformers' SegFormer, tuned in full
 
 Each contestant runs in processes of its own, which take turns: N each, one warm-up call and then `CALLS` timed ones,
-one thread. (Those of `step` take turns within one process, N times `CALLS`: their difference is small.) Times are medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory
-is the process's peak (Linux), with what it held before the first call beside it. Weights are random. With a CUDA device
-b4 runs there too, in bfloat16 autocast, with and without torch.compile. Rows not asked for stay as they are in
-benchmarks/results/model.json.
+one thread. (Those of `step` take turns within one process, N times `CALLS`: their difference is small.) Times are
+medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory is the process's peak
+(Linux), with what it held before the first call beside it. Weights are random. With a CUDA device b4 runs there too, in
+bfloat16 autocast, with and without torch.compile. Rows not asked for stay as they are in benchmarks/results/model.json.
 """
 
 import argparse

@@ -153,8 +153,8 @@ def dct_extrema(x: Tensor, indices: Sequence[tuple[int, int]], *, orthonormal: b
 
     Args:
         x: (b c n n), floating point.
-        indices: K pairs (u, v), each 0 to n - 1. Where they and n have no common divisor, as on grids below 7, and at 7 with
-            K > 1, the search holds all products.
+        indices: K pairs (u, v), each 0 to n - 1. Where they share no divisor with n (FcaNet's on grids of 7 or less),
+            the search holds all products.
         orthonormal: see `dct_basis`.
 
     Returns:
