@@ -72,10 +72,10 @@ def _mirrored(even: Tensor, odd: Tensor, dim: int, group: int) -> Tensor:
 
 def _folded_rows(n: int, period: int, device: torch.device) -> Tensor:
     """The m rows that meet in row r of a group, (2 h m), h = ceil(q / 2): the first step of `_fold`, in numbers."""
-    rows = torch.arange(n, device=device).view(-1, period)
+    rows, block = torch.arange(n, device=device).view(-1, period), torch.arange(n // period, device=device)
     rows = torch.stack([rows, rows.flip(1)])  # forwards, backwards
-    rows = torch.stack([torch.stack([rows[(j + group) % 2, j] for j in range(n // period)], 1) for group in (0, 1)])
-    return rows[:, : (period + 1) // 2].flatten(0, 1)
+    groups = [rows[(block + group) % 2, block].T for group in (0, 1)]  # q m
+    return torch.cat([group[: (period + 1) // 2] for group in groups])
 
 
 def _fold(x: Tensor, period: int, largest: bool) -> list[tuple[Tensor, Tensor]]:
