@@ -205,8 +205,6 @@ def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -
         "peak memory, MiB": {name: round(statistics.median(t["peak"] for t in part)) for name, part in found.items()},
         "turns": turns,
         "calls a turn": CALLS[row] * (5 if device == "cuda" else 1),
-        "environment": environment() | {"command": f"python benchmarks/model.py --only {row} --turns {turns}"},
-        "date": date.today().isoformat(),
     }
     if device == "cpu":
         result["memory before the first call, MiB"] = {
@@ -241,8 +239,6 @@ def compare_steps(turns: int) -> dict:
         "milliseconds, least": {f"K = {k}": round(1e3 * min(t), 1) for k, t in taken.items()},
         "MSFG's share of the step": {f"K = {k}": round(statistics.median(part), 3) for k, part in shares.items()},
         "calls": len(ratios),
-        "environment": environment() | {"command": f"python benchmarks/model.py --only step --turns {turns}"},
-        "date": date.today().isoformat(),
     }
 
 
@@ -274,16 +270,23 @@ def main() -> None:
         print(json.dumps(work(row, name, device, compiled == "1")))
         return
     torch.set_num_threads(1)
+    described = environment()  # before this file's own result makes the checkout differ from its commit
     result = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for row in args.only.split(","):
-        result[row] = compare_steps(args.turns) if row == "step" else compare(row, args.turns)
+        found = {row: compare_steps(args.turns) if row == "step" else compare(row, args.turns)}
         if row == "pooling":
-            result[row]["largest difference"] = largest_difference()
+            found[row]["largest difference"] = largest_difference()
         if row == "b4" and torch.cuda.is_available():
-            result["b4, CUDA"] = compare(row, args.turns, "cuda")
-            result["b4, CUDA, compiled"] = compare(row, args.turns, "cuda", compiled=True)
+            found["b4, CUDA"] = compare(row, args.turns, "cuda")
+            found["b4, CUDA, compiled"] = compare(row, args.turns, "cuda", compiled=True)
+        for part in found.values():
+            part["environment"] = described | {
+                "command": f"python benchmarks/model.py --only {row} --turns {args.turns}"
+            }
+            part["date"] = date.today().isoformat()
+        result |= found
         RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        print(row, json.dumps(result[row], indent=2), flush=True)
+        print(json.dumps(found, indent=2), flush=True)
 
 
 if __name__ == "__main__":

@@ -25,17 +25,19 @@ def naive_components(x, images):
     return products.mean((-1, -2)), products.amax((-1, -2)), products.amin((-1, -2))
 
 
+def naive_pools(attention, x):
+    """What `FrequencyChannelAttention.pools` returns (3 b c)."""
+    n, indices = attention.components(*x.shape[2:])
+    components = naive_components(
+        F.adaptive_avg_pool2d(x, n), dct_images(attention.frequencies, n, x.dtype, attention.orthonormal)
+    )
+    assert components[0].shape[2] == len(indices)
+    return torch.stack([z.mean(2) if attention.pool == "mean" else z.square().mean(2).sqrt() for z in components])
+
+
 def naive_attention(attention, x):
     """What a `FrequencyChannelAttention` returns, with its weights."""
-    n, indices = attention.components(*x.shape[2:])
-    x = F.adaptive_avg_pool2d(x, n)
-    components = naive_components(x, dct_images(attention.frequencies, n, x.dtype, attention.orthonormal))
-    assert components[0].shape[2] == len(indices)
-    total = 0
-    for z in components:
-        z = z.mean(2) if attention.pool == "mean" else z.square().mean(2).sqrt()
-        total = total + attention.weigh(z[:, :, None, None])
-    return total.sigmoid()
+    return sum(attention.weigh(z[:, :, None, None]) for z in naive_pools(attention, x)).sigmoid()
 
 
 def naive_branch(branch, x):

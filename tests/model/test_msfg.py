@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from guidance import naive_attention, naive_branch, naive_msfg
+from guidance import naive_attention, naive_branch, naive_msfg, naive_pools
 from torch.testing import assert_close
 
 from mmsnet_lite.errors import InputError
@@ -52,6 +52,7 @@ def test_attention_equals_the_naive_form(size, options):
     x = torch.randn(2, 32, *size, dtype=torch.float64)
     n, _ = attention.components(*size)
     assert n == {(28, 28): 28, (20, 26): 14, (4, 4): 4}[size]
+    assert_close(attention.pools(x), naive_pools(attention, x))
     assert_close(attention(x), naive_attention(attention, x))
 
 
