@@ -116,12 +116,13 @@ class FrequencyChannelAttention(nn.Module):
             rows, columns = (pool_matrix(side, n, dtype=x.dtype, device=x.device) for side in (height, width))
             x = rows @ x @ columns.T
         basis = dct_basis(indices, n, orthonormal=self.orthonormal, dtype=x.dtype, device=x.device)
-        average = x.flatten(2) @ (basis.flatten(1).T / n**2)  # b c K
         extrema = dct_extrema(x, indices, orthonormal=self.orthonormal)
-        components = torch.stack([average, *(z.to(average.dtype) for z in extrema)])
-        if self.pool == "rms":  # a norm, whose gradient at zero is zero
-            return torch.linalg.vector_norm(components, dim=-1) / math.sqrt(len(indices))
-        return components.mean(-1)
+        if self.pool == "mean":  # the mean of the averages is one average, by the mean image
+            average = x.flatten(2) @ (basis.mean(0).flatten() / n**2)  # b c
+            return torch.stack([average, *(z.mean(-1).to(average.dtype) for z in extrema)])
+        averages = x.flatten(2) @ (basis.flatten(1).T / n**2)  # b c K
+        components = torch.stack([averages, *(z.to(averages.dtype) for z in extrema)])
+        return torch.linalg.vector_norm(components, dim=-1) / math.sqrt(len(indices))  # at zero, its gradient is zero
 
     def forward(self, x: Tensor) -> Tensor:
         """Return attention (b c 1 1) in 0..1 for a map (b c h w)."""
