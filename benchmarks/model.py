@@ -236,6 +236,7 @@ def compare_steps(turns: int) -> dict:
         "ratio": {"time": round(statistics.median(ratios), 3)},
         "ratio of time, quartiles": [round(q, 3) for q in statistics.quantiles(ratios, n=4)[::2]],
         "ratio by the clock": round(statistics.median(by_clock), 3),
+        "ratio of the least times": round(min(t[0] for t in taken[32]) / min(t[0] for t in taken[1]), 3),
         "bars": BARS["step"],
         "milliseconds, median": {f"K = {k}": round(1e3 * statistics.median(t[0] for t in taken[k]), 1) for k in counts},
         "milliseconds by the clock, median": {
