@@ -1,16 +1,17 @@
 """The mathematics: frequency transforms of image batches (b c h w); imports torch only, no parameters.
 
 `ContourletTransform`, `LaplacianPyramid` and `WaveletTransform` split images into a low band and detail bands and
-rebuild them exactly, `DirectionalFilterBank` splits by direction alone; `laplacian_high_pass` and `high_pass` (Fourier)
-keep the detail as one map of the image's size; `fourier` measures spectra; `dct` holds the fixed matrices of frequency
-channel attention. Read filters, periodic, pyramid, responses, bank, directional, contourlet; then the others. README.md
-beside this file is the theory.
+rebuild them exactly, `DirectionalFilterBank` splits by direction alone; `laplacian_high_pass` and `high_pass`
+(Fourier) keep the detail as one map of the image's size; `fourier` measures spectra; `dct` holds the fixed matrices of
+frequency channel attention, `extrema` its maxima and minima. Read filters, periodic, pyramid, responses, bank,
+directional, contourlet; then the others. README.md beside this file is the theory.
 """
 
 from .coefficients import BandShapes, ContourletCoefficients
 from .contourlet import ContourletTransform
 from .dct import dct_basis, frequency_indices, grid_size, pool_matrix
 from .directional import DirectionalFilterBank, wedge_angles
+from .extrema import dct_extrema
 from .filters import FilterPair, index_order, ladder_filter, pyramid_filters
 from .fourier import (
     band_energies,
@@ -38,6 +39,7 @@ __all__ = [
     "band_mask",
     "band_pass",
     "dct_basis",
+    "dct_extrema",
     "directional_responses",
     "frequency_indices",
     "grid_size",

@@ -17,7 +17,7 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.encoder import STRIDES, MiTEncoder, check_image_size, encoder_spec
 from mmsnet_lite.model.fep import BAND_STD, KINDS, band_transform, build_fep
 from mmsnet_lite.model.mfa import MFA, reduced_widths
-from mmsnet_lite.model.msfg import MSFG
+from mmsnet_lite.model.msfg import MSFG, check_guidance
 
 TUNE = ("frozen", "mfa", "full")
 
@@ -49,6 +49,7 @@ class MMSNetConfig:
         msfg: the guidance blocks are present.
         frequencies: K, number of DCT components, 1 to 32.
         msfg_scales: S, number of scale branches, 1 to 3.
+        pool, dct_scale, gate: of the guidance blocks, see `MSFG`.
         width: d, channels of the decoder; even.
         dropout: probability before the predictor, 0 to 1.
 
@@ -66,6 +67,9 @@ class MMSNetConfig:
     msfg: bool = True
     frequencies: int = 32
     msfg_scales: int = 3
+    pool: str = "mean"
+    dct_scale: str = "dc"
+    gate: tuple[float, float] = (0.5, 1.0)
     width: int = 64
     dropout: float = 0.1
 
@@ -91,10 +95,9 @@ class MMSNetConfig:
             band_transform(self.fep, self.levels)
         if self.mfa:
             reduced_widths(spec.widths, self.r)
-        if not 1 <= self.frequencies <= 32:
-            raise InputError(f"frequencies = {self.frequencies} does not fit; choose K from 1 to 32")
-        if not 1 <= self.msfg_scales <= 3:
-            raise InputError(f"msfg_scales = {self.msfg_scales} does not fit; choose S from 1 to 3")
+        guidance = {name: getattr(self, name) for name in ("frequencies", "pool", "dct_scale", "gate")}
+        check_guidance(scales=self.msfg_scales, **guidance)
+        object.__setattr__(self, "gate", tuple(self.gate))
         if self.width < 2 or self.width % 2:
             raise InputError(f"width = {self.width} does not fit; choose an even number of channels, such as 64")
         if not 0 <= self.dropout < 1:
@@ -117,7 +120,16 @@ class Decoder(nn.Module):
             for width in widths
         )
         self.guide = nn.ModuleList(
-            MSFG(d, scales=config.msfg_scales, frequencies=config.frequencies, grid=224 // stride, min_channels=d)
+            MSFG(
+                d,
+                scales=config.msfg_scales,
+                frequencies=config.frequencies,
+                grid=224 // stride,
+                min_channels=d,
+                pool=config.pool,
+                dct_scale=config.dct_scale,
+                gate=config.gate,
+            )
             if config.msfg
             else nn.Identity()
             for stride in STRIDES
