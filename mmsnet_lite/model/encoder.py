@@ -7,11 +7,14 @@ step through patch embedding, blocks and norm itself and add a prompt before eve
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
+from mmsnet_lite.model.checkpoints import HEADS, read_checkpoint
 
 if TYPE_CHECKING:
     from transformers import SegformerConfig
@@ -105,10 +108,11 @@ class MiTEncoder(nn.Module):
 
     Args:
         name: one of `ENCODERS`.
-        pretrained: None (random weights, touches no network), a local folder or a hub name such as `nvidia/mit-b4`.
+        pretrained: None (random weights, touches no network), a hub name such as `nvidia/mit-b4`, a local folder in
+            transformers' layout, or a .pth or .safetensors file of NVlabs or OpenMMLab.
 
     Raises:
-        InputError: unknown name, or a checkpoint that cannot be read, is incomplete or has another shape.
+        InputError: unknown name, or a checkpoint that cannot be read, is incomplete, has surplus keys or another shape.
     """
 
     stages: Sequence[EncoderStage]
@@ -117,13 +121,7 @@ class MiTEncoder(nn.Module):
         super().__init__()
         self.spec = encoder_spec(name)
         model = _random(self.spec) if pretrained is None else _pretrained(name, self.spec, pretrained)
-        if hasattr(model, "stages"):  # transformers 5
-            parts = [(s.patch_embeddings, s.blocks, s.layer_norm) for s in model.stages]
-        else:  # transformers 4
-            parts = list(
-                zip(model.encoder.patch_embeddings, model.encoder.block, model.encoder.layer_norm, strict=True)
-            )
-        self.stages = nn.ModuleList(EncoderStage(*part) for part in parts)  # type: ignore[assignment]
+        self.stages = _stages(model)  # type: ignore[assignment]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (b 3 h w) to four feature maps (b C_s h/s w/s), s = 4, 8, 16, 32, without any prompt."""
@@ -135,6 +133,22 @@ class MiTEncoder(nn.Module):
             x = stage.finish(tokens, height, width)
             features.append(x)
         return tuple(features)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and model.safetensors, as `pretrained` and transformers' SegformerModel load them."""
+        model = _random(self.spec)
+        _stages(model).load_state_dict(self.stages.state_dict())  # type: ignore[attr-defined]
+        with _quiet():
+            model.save_pretrained(folder)
+
+
+def _stages(model: Any) -> nn.ModuleList:
+    """Transformers' modules, regrouped by stage."""
+    if hasattr(model, "stages"):  # transformers 5
+        parts = [(s.patch_embeddings, s.blocks, s.layer_norm) for s in model.stages]
+    else:  # transformers 4
+        parts = list(zip(model.encoder.patch_embeddings, model.encoder.block, model.encoder.layer_norm, strict=True))
+    return nn.ModuleList(EncoderStage(*part) for part in parts)
 
 
 def _random(spec: EncoderSpec) -> Any:
@@ -160,18 +174,31 @@ def _quiet() -> Iterator[None]:
 
 
 def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
+    from safetensors.torch import save_file
+
+    if Path(source).is_file():
+        tensors = read_checkpoint(Path(source))
+        with TemporaryDirectory() as folder:
+            spec.transformers_config().save_pretrained(folder)
+            save_file(tensors, Path(folder) / "model.safetensors", metadata={"format": "pt"})
+            return _loaded(name, spec, folder, source)
+    return _loaded(name, spec, source, source)
+
+
+def _loaded(name: str, spec: EncoderSpec, folder: str, source: str) -> Any:
+    """Transformers' model from a folder or hub name; errors speak of `source`."""
     from transformers import SegformerConfig, SegformerModel
 
     try:
-        config = SegformerConfig.from_pretrained(source)
+        config = SegformerConfig.from_pretrained(folder)
         found = (tuple(config.hidden_sizes), tuple(config.depths), tuple(config.num_attention_heads))
         if found != (spec.widths, spec.depths, spec.heads):
             raise InputError(
                 f"checkpoint {source!r} does not fit encoder {name!r}: its widths, depths, heads are {found}; "
                 f"pass the checkpoint of {name}, or another encoder"
             )
-        with _quiet():  # the missing keys are checked below; a classifier's surplus head is expected
-            model, report = SegformerModel.from_pretrained(source, config=config, output_loading_info=True)
+        with _quiet():  # the keys are checked below; a classifier's head is expected
+            model, report = SegformerModel.from_pretrained(folder, config=config, output_loading_info=True)
     except InputError:
         raise
     except Exception as error:  # whatever transformers and its readers raise for a missing, damaged or foreign file
@@ -180,7 +207,9 @@ def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
             f"checkpoint {source!r} cannot be read ({reason}); pass a local folder with config.json and "
             f"model.safetensors, a hub name such as nvidia/{name}, or pretrained=None for random weights"
         ) from error
-    if report["missing_keys"]:
-        missing = ", ".join(sorted(report["missing_keys"])[:5])
-        raise InputError(f"checkpoint {source!r} is incomplete, it lacks {missing} ...; download it again")
+    surplus = [key for key in report["unexpected_keys"] if not key.startswith(HEADS)]
+    for keys, what in ((report["missing_keys"], "is incomplete, it lacks"), (surplus, "is no MiT encoder's, it has")):
+        if keys:
+            shown = ", ".join(sorted(keys)[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+            raise InputError(f"checkpoint {source!r} {what} {shown}; download it again, or name another")
     return model.float()  # transformers 5 keeps the file's number format

@@ -29,6 +29,17 @@ def reduced_widths(widths: Sequence[int], r: int) -> list[int]:
     return [width // r for width in widths]
 
 
+def check_stages(stages: Sequence[int], count: int = 4) -> None:
+    """Refuse stages that there are not, none at all, or one twice.
+
+    Raises:
+        InputError: the message names the accepted values.
+    """
+    numbers = [stage for stage in stages if isinstance(stage, int) and 1 <= stage <= count]
+    if not numbers or len(set(numbers)) < len(stages):
+        raise InputError(f"tuning_stages = {stages!r} does not fit; give one or more of 1 to {count}, each once")
+
+
 class FrequencyEmbedding(nn.Module):
     """A chain of overlapping patch embeddings on the frequency map, independent of the encoder's own."""
 
@@ -58,9 +69,16 @@ class FrequencyEmbedding(nn.Module):
 
 
 class StageAdaptor(nn.Module):
-    """The adaptor of one stage: one tuning layer per block, one shared up-projection."""
+    """The adaptor of one stage: one tuning layer per block, one shared up-projection.
 
-    def __init__(self, width: int, reduced: int, depth: int) -> None:
+    Args:
+        width: C_s.
+        reduced: C_s / r.
+        depth: L_s, number of blocks.
+        zero_init: start with prompts of exactly 0, by an up-projection of zeros.
+    """
+
+    def __init__(self, width: int, reduced: int, depth: int, zero_init: bool = False) -> None:
         super().__init__()
         self.embed = nn.Linear(width, reduced)
         self.tune = nn.ModuleList(nn.Linear(reduced, reduced) for _ in range(depth))
@@ -68,6 +86,8 @@ class StageAdaptor(nn.Module):
         for linear in (self.embed, *self.tune, self.up):
             nn.init.trunc_normal_(linear.weight, std=0.02)
             nn.init.zeros_(linear.bias)
+        if zero_init:
+            nn.init.zeros_(self.up.weight)
 
     def condition(self, tokens: Tensor, frequency: Tensor | None) -> Tensor:
         """F_pe^s + F_hc^s (b n C/r) from the stage's embedded tokens (b n C); computed once per stage."""
@@ -87,22 +107,39 @@ class MFA(nn.Module):
         r: reduction; the branch works at widths C_s / r. At C_1 / r = 1 layer norm leaves a constant, so that the
             frequency branch has nothing to say.
         frequency: False leaves the hand-crafted branch away (no frequency map comes in).
+        stages: which stages get prompts, numbered from 1.
+        zero_init: see `StageAdaptor`.
 
     Raises:
-        InputError: r does not divide every stage width.
+        InputError: r does not divide every stage width, or a stage that there is not.
     """
 
-    stages: Sequence[StageAdaptor]
-
-    def __init__(self, widths: Sequence[int], depths: Sequence[int], r: int = 1, frequency: bool = True) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        r: int = 1,
+        frequency: bool = True,
+        *,
+        stages: Sequence[int] = (1, 2, 3, 4),
+        zero_init: bool = False,
+    ) -> None:
         super().__init__()
         reduced = reduced_widths(widths, r)
-        self.frequency_embedding = FrequencyEmbedding(reduced) if frequency else None
-        shapes = zip(widths, reduced, depths, strict=True)
-        self.stages = nn.ModuleList(StageAdaptor(*shape) for shape in shapes)  # type: ignore[assignment]
+        check_stages(stages, len(widths))
+        self.count = len(widths)
+        self.frequency_embedding = FrequencyEmbedding(reduced[: max(stages)]) if frequency else None
+        self.stages = nn.ModuleDict(  # by index from 0, as in a list with gaps
+            {str(s - 1): StageAdaptor(widths[s - 1], reduced[s - 1], depths[s - 1], zero_init) for s in sorted(stages)}
+        )
 
-    def embed_frequency(self, frequency_map: Tensor | None) -> list[Tensor] | list[None]:
-        """Tokens (b n_s C_s/r) of the frequency map (b 3 h w) for the four stages; Nones without the branch."""
+    def adaptor(self, s: int) -> StageAdaptor | None:
+        """The adaptor of stage `s`, counted from 0; None where the stage gets no prompt."""
+        return self.stages[str(s)] if str(s) in self.stages else None  # type: ignore[return-value]  # noqa: SIM401
+
+    def embed_frequency(self, frequency_map: Tensor | None) -> list[Tensor | None]:
+        """Tokens (b n_s C_s/r) of the frequency map (b 3 h w) for each stage; None without the branch or beyond it."""
         if self.frequency_embedding is None or frequency_map is None:
-            return [None] * len(self.stages)
-        return self.frequency_embedding(frequency_map)
+            return [None] * self.count
+        tokens = self.frequency_embedding(frequency_map)
+        return [*tokens, *[None] * (self.count - len(tokens))]

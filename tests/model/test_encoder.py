@@ -1,6 +1,7 @@
 """The encoder against transformers' own forward, from every kind of checkpoint."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import SegformerForImageClassification, SegformerModel
 
@@ -135,3 +137,12 @@ def test_size_error_suggests_one_that_fits(height, width, suggestion):
         check_image_size(height, width)
     fits = [int(side) for side in suggestion.split("x")]
     assert check_image_size(*fits) is None
+
+
+def test_a_folder_with_keys_that_no_encoder_has_is_refused(checkpoint, tmp_path):
+    folder = tmp_path / "odd"
+    shutil.copytree(checkpoint, folder)
+    tensors = load_file(folder / "model.safetensors")
+    save_file({**tensors, "gate.weight": torch.zeros(1)}, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"is no MiT encoder's, it has gate\.weight; download it again"):
+        MiTEncoder("mit-nano", str(folder))

@@ -43,3 +43,24 @@ def test_frequency_tokens_lie_on_the_encoder_grids():
 def test_r_that_does_not_divide_lists_those_that_do():
     with pytest.raises(InputError, match=r"r = 3 does not divide.*choose r from \[1, 2, 4, 8, 16\]"):
         MFA((16, 32, 80, 128), (2, 2, 2, 2), 3)
+
+
+def test_zero_init_starts_with_prompts_of_exactly_zero():
+    adaptor = StageAdaptor(12, 4, depth=2, zero_init=True)
+    tokens = torch.randn(2, 5, 12)
+    assert not adaptor.prompt(1, adaptor.condition(tokens, None)).any()
+    assert StageAdaptor(12, 4, depth=2).prompt(1, adaptor.condition(tokens, None)).any()
+
+
+def test_only_the_named_stages_are_tuned_and_the_chain_ends_with_the_last():
+    mfa = MFA(WIDTHS, DEPTHS, 4, stages=(3, 1))
+    assert [mfa.adaptor(s) is not None for s in range(4)] == [True, False, True, False]
+    assert [t is not None for t in mfa.embed_frequency(torch.randn(1, 3, 64, 64))] == [True, True, True, False]
+    whole = MFA(WIDTHS, DEPTHS, 4)
+    assert {name for name, _ in mfa.named_parameters()} < {name for name, _ in whole.named_parameters()}
+
+
+@pytest.mark.parametrize("stages", [(), (0, 1), (5,), (1, 1), ("1",)])
+def test_stages_that_there_are_not_are_refused(stages):
+    with pytest.raises(InputError, match=r"tuning_stages = .* does not fit; give one or more of 1 to 4"):
+        MFA(WIDTHS, DEPTHS, 4, stages=stages)

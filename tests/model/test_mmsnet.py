@@ -185,3 +185,19 @@ def test_overfits_four_images():
                 if worst > 0.95:
                     break
     assert worst > 0.95
+
+
+def test_with_zero_init_a_fresh_network_has_the_bare_encoders_features():
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    model = MMSNet(MMSNetConfig(encoder="mit-nano", width=32, zero_init=True)).eval()
+    with torch.no_grad():
+        for ours, bare in zip(model(x).features, model.encoder(x), strict=True):
+            assert torch.equal(ours, bare)
+
+
+def test_an_untuned_stage_gets_no_prompt():
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    model = MMSNet(MMSNetConfig(encoder="mit-nano", width=32, tuning_stages=(3,))).eval()
+    with torch.no_grad():
+        same = [torch.equal(a, b) for a, b in zip(model(x).features, model.encoder(x), strict=True)]
+    assert same == [True, True, False, False]
