@@ -17,7 +17,7 @@ class MMSNetConfig:
 
     Args:
         encoder: "mit-nano" or "mit-b0" to "mit-b5".
-        pretrained: None (random, no network access), a hub name such as "nvidia/mit-b4", a local folder or a mit_b*.pth.
+        pretrained: None (random, no network access), a hub name such as "nvidia/mit-b4", a local folder, mit_b*.pth.
         tune: "mfa" trains the adaptor and freezes the encoder; "full" trains both; "frozen" trains the decoder alone
             and sets `mfa` to False. The paper's fully tuned comparison is `tune="full", mfa=False`.
         mfa: the adaptor branch is present. Without it the frequency prompt has no way in, so `fep` becomes "none".
