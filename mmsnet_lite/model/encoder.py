@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
@@ -136,7 +137,8 @@ class MiTEncoder(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Write config.json and model.safetensors, as `pretrained` and transformers' SegformerModel load them."""
-        model = _random(self.spec)
+        with torch.random.fork_rng(devices=[]):  # its first weights are written over
+            model = _random(self.spec)
         _stages(model).load_state_dict(self.stages.state_dict())  # type: ignore[attr-defined]
         with _quiet():
             model.save_pretrained(folder)

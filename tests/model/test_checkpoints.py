@@ -122,3 +122,12 @@ def test_missing_surplus_foreign_and_dangerous_files_are_refused(tmp_path):
     file.write_bytes(b"PK nothing")
     with pytest.raises(InputError, match="cannot be read"):
         MiTEncoder("mit-nano", str(file))
+
+
+def test_saving_leaves_the_global_generator_alone(tmp_path):
+    encoder = varied("mit-nano")
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    encoder.save(tmp_path)
+    assert torch.equal(torch.rand(3), expected)
