@@ -1,4 +1,4 @@
-"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | predict | split | summary."""
+"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | predict | split | pretrain | summary."""
 
 import argparse
 import sys
@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmsnet_lite import __version__, cli, cli_data
+from mmsnet_lite import __version__, cli, cli_data, cli_pretrain
 from mmsnet_lite.errors import InputError
 
 EPOCHS, BATCH, SIZE, VALIDATION = 14, 8, 96, 0.05
+STEPS = 8000  # of pretraining
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    names = "prepare|data|train|evaluate|predict|split|summary"
+    names = "prepare|data|train|evaluate|predict|split|pretrain|summary"
     commands = root.add_subparsers(dest="command", required=True, metavar=names)
 
     def command(
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet or segformer (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
-        sub.add_argument("--pretrained", help="hub name, local folder or mit_b*.pth (default: random weights)")
+        sub.add_argument("--pretrained", help="own, hub name, local folder or mit_b*.pth (default: random weights)")
         sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; train without --pretrained: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
@@ -95,6 +96,17 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
     predict.add_argument("--out", type=Path, help="folder to write (default RUN/predictions)")
     predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
+
+    pretrain = command("pretrain", cli_pretrain.run_pretrain, "Pretrain an encoder on images drawn by formula.")
+    pretrain.add_argument("--encoder", default="mit-nano", help="mit-nano (default) or mit-b0 to mit-b5")
+    pretrain.add_argument("--out", type=Path, required=True, help="folder to write, as --pretrained takes it")
+    pretrain.add_argument(
+        "--steps", type=int, default=STEPS, help=f"default {STEPS}; the command continues when cut off"
+    )
+    pretrain.add_argument("--batch", type=int, default=16, help="scenes a step (default 16)")
+    pretrain.add_argument("--size", type=int, default=128, help="side of the scenes in pixels (default 128)")
+    pretrain.add_argument("--lr", type=float, default=2e-3, help="of AdamW, warm-up and cosine (default 2e-3)")
+    pretrain.add_argument("--seed", type=int, default=0, help="of weights and scenes (default 0)")
 
     split = command("split", cli.run_split, "Draw train.txt and test.txt for a folder of images/ and masks/.")
     split.add_argument("folder", type=Path, metavar="ROOT/DATASET")

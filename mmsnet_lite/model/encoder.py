@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import SegformerConfig
 
 STRIDES = (4, 8, 16, 32)  # of the four stages, against the image
+OWN = Path(__file__).parent / "weights"  # a folder an encoder, made by `python -m mmsnet_lite pretrain`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +110,9 @@ class MiTEncoder(nn.Module):
 
     Args:
         name: one of `ENCODERS`.
-        pretrained: None (random weights, touches no network), a hub name such as `nvidia/mit-b4`, a local folder in
-            transformers' layout, or a .pth or .safetensors file of NVlabs or OpenMMLab.
+        pretrained: None (random weights, touches no network), "own" (the weights this package ships, pretrained on
+            images drawn by formula), a hub name such as `nvidia/mit-b4`, a local folder in transformers' layout, or a
+            .pth or .safetensors file of NVlabs or OpenMMLab.
 
     Raises:
         InputError: unknown name, or a checkpoint that cannot be read, is incomplete, has surplus keys or another shape.
@@ -135,13 +137,13 @@ class MiTEncoder(nn.Module):
             features.append(x)
         return tuple(features)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Write config.json and model.safetensors, as `pretrained` and transformers' SegformerModel load them."""
         with torch.random.fork_rng(devices=[]):  # its first weights are written over
             model = _random(self.spec)
         _stages(model).load_state_dict(self.stages.state_dict())  # type: ignore[attr-defined]
         with _quiet():
-            model.save_pretrained(folder)
+            model.to(dtype).save_pretrained(folder)
 
 
 def _stages(model: Any) -> nn.ModuleList:
@@ -178,6 +180,14 @@ def _quiet() -> Iterator[None]:
 def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
     from safetensors.torch import save_file
 
+    if source == "own":
+        if not (OWN / name).is_dir():
+            have = ", ".join(sorted(folder.name for folder in OWN.iterdir()))
+            raise InputError(
+                f"encoder {name!r} has no weights of our own, {have} has; make some with `python -m mmsnet_lite "
+                f"pretrain --encoder {name} --out FOLDER` and pass pretrained=FOLDER"
+            )
+        return _loaded(name, spec, str(OWN / name), source)
     if Path(source).is_file():
         tensors = read_checkpoint(Path(source))
         with TemporaryDirectory() as folder:
