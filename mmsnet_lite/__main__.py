@@ -96,7 +96,9 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="CSV", help="a line an image (default RUN/test.csv, test-DATA.csv for other images)"
     )
 
-    comparing = command("compare", cli_evaluate.run_compare, "Compare runs over the same test images, with a paired test.")
+    comparing = command(
+        "compare", cli_evaluate.run_compare, "Compare runs over the same test images, with a paired test."
+    )
     comparing.add_argument("pair", nargs="*", type=Path, metavar="RUN", help="two run folders, or CSV of `evaluate`")
     for side in ("a", "b"):
         comparing.add_argument(
@@ -105,7 +107,9 @@ def parser() -> argparse.ArgumentParser:
 
     results = command("results", cli_evaluate.run_results, "Tables of benchmarks/results/ as Markdown.")
     results.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
-    results.add_argument("--collect", nargs="+", type=Path, metavar="RUN", help="first add evaluated runs to runs_NAME.json")
+    results.add_argument(
+        "--collect", nargs="+", type=Path, metavar="RUN", help="first add evaluated runs to runs_NAME.json"
+    )
     results.add_argument("--into", metavar="NAME", help="which runs_NAME.json")
     results.add_argument("--title", help="the sentence above its table (default: the file's own)")
     results.add_argument("--write", action="store_true", help="renew README's tables instead of printing")

@@ -60,10 +60,9 @@ def evaluate(
     images = []
     for i in range(len(mix)):
         sample = mix[i]
-        *values, height, width = scores[i]
-        images.append(
-            ImageScore(sample["stem"], sample["dataset"], sample["modality"], *values, int(height), int(width))
-        )
+        stem, dataset, modality = sample["stem"], sample["dataset"], sample["modality"]
+        dsc, iou, mae, wrong, area, height, width = scores[i]
+        images.append(ImageScore(stem, dataset, modality, dsc, iou, mae, wrong, area, int(height), int(width)))
     return Evaluation(tuple(images))
 
 

@@ -6,15 +6,15 @@ of one configuration that differ in their seed. A mean is sum_k w_k mean(stratum
 Convention: intervals are percentile intervals of 95 %, from 10,000 draws.
 Convention: a draw takes the images of each modality with replacement, as many as there are, so that it keeps the mix's
     composition; the same images for all networks.
-Convention: of several seeds a draw takes as many with replacement, for each side on its own: seed 0 of one configuration
-    has nothing in common with seed 0 of another. With two or three seeds that understates their spread, by about the
-    square root of (seeds - 1) / seeds.
+Convention: of several seeds a draw takes as many with replacement, for each side on its own: seed 0 of one
+    configuration has nothing in common with seed 0 of another. With two or three seeds that understates their spread,
+    by about the square root of (seeds - 1) / seeds.
 Convention: the permutation test takes the networks as they are, and asks whether the images could have favoured one by
     chance: under the null hypothesis each image's two scores may change places, which turns the sign of its difference.
     p = (1 + draws at least as far from 0 as the measured mean) / (1 + draws), two-sided.
 
-Permutation and not Wilcoxon's test, because it judges the mean that is reported and assumes no symmetry; Wilcoxon judges
-ranks, and drops ties at 0.
+Permutation and not Wilcoxon's test, because it judges the very mean that is reported; Wilcoxon judges ranks, and drops
+images on which both do alike.
 """
 
 from collections.abc import Sequence

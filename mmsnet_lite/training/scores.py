@@ -1,7 +1,7 @@
 """The scores of every image of a mix: their means, intervals, tables, and the CSV that keeps them.
 
-Convention: "mean" is the mean over modalities, so that a large dataset does not outweigh a small one; every other mean is
-    over images.
+Convention: "mean" is the mean over modalities, so that a large dataset does not outweigh a small one; every other mean
+    is over images.
 Convention: by size of the lesion: small below 2 % of the image, large above 10 %, by the mask that was scored; images
     without a lesion are counted apart.
 """
