@@ -57,7 +57,7 @@ def compare(a: Mapping[str, Evaluation], b: Mapping[str, Evaluation]) -> list[Di
     sides = [np.array([Evaluation(tuple(k)).array() for k in runs]) for runs in (keys[: len(a)], keys[len(a) :])]
     everything = np.arange(len(images))
     rows = _differences("mean of modalities", METRICS, images, sides, everything, balanced=True)
-    modalities = list(dict.fromkeys(score.modality for score in images))
+    modalities = list(dict.fromkeys(score.modality for score in named[0][1].images))
     groups = {name: [s.modality == name for s in images] for name in modalities if len(modalities) > 1}
     groups |= {title: [s.size == size for s in images] for size, title in SIZES.items()}
     for name, chosen in groups.items():
