@@ -24,6 +24,8 @@ def run_evaluate(args: argparse.Namespace) -> None:
     parts = unseen(run, source.parts("test", run.size), args.drop_trained)
     mix = Mix(parts, run.size, progress=os.environ.get("MMSNET_STATIC") != "1")
     scores = evaluate(model, mix, batch=run.settings["batch"], original=original)
+    if int(os.environ.get("RANK", 0)):
+        return  # the first of several processes tells and writes
     print(scores.report())
     write_text(out, scores.to_csv())
     print(f"-> {out}")
