@@ -11,6 +11,7 @@ from typing import Any
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.checkpoint import write_text
+from mmsnet_lite.training.results import read
 from mmsnet_lite.training.scores import Evaluation
 from mmsnet_lite.training.trainer import TrainSettings
 
@@ -28,7 +29,7 @@ def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> Path:
     """
     earlier: dict[str, Any] = {"title": "", "runs": []}
     if file.exists():
-        earlier = json.loads(file.read_text(encoding="utf-8"))
+        earlier = read(file.stem, file.parent)
     if not (title or earlier["title"]):
         raise InputError(f"{file} is new; give the sentence above its table with --title")
     found = [described(run) for run in runs]

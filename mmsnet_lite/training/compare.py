@@ -50,19 +50,20 @@ def compare(a: Mapping[str, Evaluation], b: Mapping[str, Evaluation]) -> list[Di
     if not (a and b):
         raise InputError("each side needs the scores of a run")
     named = [*a.items(), *b.items()]
-    keys = [sorted(evaluation.images, key=_identity) for _, evaluation in named]
-    for (name, _), images in zip(named[1:], keys[1:], strict=True):
-        _check_same(named[0][0], keys[0], name, images)
-    images = keys[0]
-    sides = [np.array([Evaluation(tuple(k)).array() for k in runs]) for runs in (keys[: len(a)], keys[len(a) :])]
+    runs = [Evaluation(tuple(sorted(evaluation.images, key=_identity))) for _, evaluation in named]
+    images = runs[0].images
+    for (name, _), run in zip(named[1:], runs[1:], strict=True):
+        _check_same(named[0][0], images, name, run.images)
+    sides = [np.array([run.array() for run in side]) for side in (runs[: len(a)], runs[len(a) :])]
     everything = np.arange(len(images))
-    rows = _differences("mean of modalities", METRICS, images, sides, everything, balanced=True)
+    rows = _differences("mean of modalities", images, sides, everything, balanced=True)
     modalities = list(dict.fromkeys(score.modality for score in named[0][1].images))
     groups = {name: [s.modality == name for s in images] for name in modalities if len(modalities) > 1}
     groups |= {title: [s.size == size for s in images] for size, title in SIZES.items()}
     for name, chosen in groups.items():
         if any(chosen):
-            rows += _differences(name, ("dsc",), images, sides, everything[chosen], balanced=False)
+            dsc = [side[..., :1] for side in sides]
+            rows += _differences(name, images, dsc, everything[chosen], balanced=False)
     return rows
 
 
@@ -81,28 +82,21 @@ def comparison_table(rows: Sequence[Difference]) -> str:
 
 
 def _differences(
-    group: str,
-    metrics: Sequence[str],
-    images: Sequence[ImageScore],
-    sides: Sequence[np.ndarray],
-    chosen: np.ndarray,
-    *,
-    balanced: bool,
+    group: str, images: Sequence[ImageScore], sides: Sequence[np.ndarray], chosen: np.ndarray, *, balanced: bool
 ) -> list[Difference]:
-    """Rows of some of the images; `sides` are (seeds images metrics)."""
+    """Rows of some of the images; `sides` are (seeds images metrics), of the first metrics or all."""
     modalities = np.array([images[i].modality for i in chosen])
     strata = [[side[:, chosen[modalities == name]] for side in sides] for name in np.unique(modalities)]
     shares = weights([s[0][0] for s in strata], balanced=balanced)
-    a, b = (sum(w * s[k].mean((0, 1)) for s, w in zip(strata, shares, strict=True)) for k in (0, 1))
-    low, high = bootstrap(strata, shares)
-    p = permutation_test([s[0].mean(0) - s[1].mean(0) for s in strata], shares) if balanced else None
-    found = []
-    for metric in metrics:
-        i = METRICS.index(metric)
-        chance = None if p is None else float(p[i])
-        ends = float(low[i]), float(high[i])
-        found.append(Difference(group, metric, len(chosen), float(a[i]), float(b[i]), ends, chance))
-    return found
+    a, b = (sum(w * s[k].mean((0, 1)) for s, w in zip(strata, shares, strict=True)).tolist() for k in (0, 1))
+    low, high = bootstrap(strata, shares).tolist()
+    p: list[float | None] = [None] * len(a)
+    if balanced:
+        p = permutation_test([s[0].mean(0) - s[1].mean(0) for s in strata], shares).tolist()
+    return [
+        Difference(group, metric, len(chosen), a[i], b[i], (low[i], high[i]), p[i])
+        for i, metric in enumerate(METRICS[: len(a)])
+    ]
 
 
 def _identity(score: ImageScore) -> tuple[str, str]:

@@ -71,4 +71,5 @@ def permutation_test(differences: Sequence[np.ndarray], weights: Sequence[float]
 
 def _shares(rng: np.random.Generator, n: int, draws: int) -> np.ndarray:
     """How much each of n counts in a mean of n drawn with replacement: (draws n)."""
-    return rng.multinomial(n, np.full(n, 1 / n), draws) / n
+    picked = rng.integers(0, n, (draws, n)) + n * np.arange(draws)[:, None]
+    return np.bincount(picked.ravel(), minlength=draws * n).reshape(draws, n) / n

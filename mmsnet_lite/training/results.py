@@ -53,7 +53,11 @@ def read(name: str, folder: Path | None = None) -> dict[str, Any]:
 
 
 def markdown(pattern: str, folder: Path | None = None) -> str:
-    """Return the tables of the files that a pattern names, "" where there are none."""
+    """Return the tables of the files that a pattern names, "" where there are none.
+
+    Raises:
+        InputError: a file is damaged, or no results of its name's kind.
+    """
     folder = results_folder(folder)
     known = dict.fromkeys(file.stem for kind in _FILES for file in sorted(folder.glob(f"{kind}.json")))
     tables = [_render(name, read(name, folder)) for name in known if fnmatchcase(name, pattern)]
@@ -130,7 +134,12 @@ def _names(runs: list[dict[str, Any]]) -> list[str]:
 
 def _render(name: str, data: dict[str, Any]) -> str:
     special = {"pretraining": _pretraining, "zero_shot": _zero_shot}
-    return special.get(name, _runs)(data)
+    try:
+        return special.get(name, _runs)(data)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"{name}.json lacks what its table shows ({error!r}); measure it anew, or restore it"
+        ) from error
 
 
 def _runs(data: dict[str, Any]) -> str:

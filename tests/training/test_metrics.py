@@ -33,7 +33,7 @@ def pairs(request):
     return request.param()
 
 
-def close(ours, theirs):
+def assert_near(ours, theirs):
     assert_close(ours, theirs.double(), atol=1e-6, rtol=0)
 
 
@@ -41,8 +41,8 @@ def test_dsc_and_iou_equal_monai(pairs):
     """Policy: MONAI leaves images with an empty mask out unless told `ignore_empty=False`; then it does as we do."""
     logits, masks = pairs
     ours, predicted = image_metrics(logits, masks), (logits >= 0).float()
-    close(ours[:, 0], DiceMetric(ignore_empty=False)(predicted, masks)[:, 0])
-    close(ours[:, 1], MeanIoU(ignore_empty=False)(predicted, masks)[:, 0])
+    assert_near(ours[:, 0], DiceMetric(ignore_empty=False)(predicted, masks)[:, 0])
+    assert_near(ours[:, 1], MeanIoU(ignore_empty=False)(predicted, masks)[:, 0])
 
 
 def test_dsc_and_iou_equal_torchmetrics(pairs):
@@ -50,16 +50,16 @@ def test_dsc_and_iou_equal_torchmetrics(pairs):
     logits, masks = pairs
     ours, probability = image_metrics(logits, masks), logits.sigmoid()
     for row, p, mask in zip(ours, probability, masks.int(), strict=True):
-        close(row[0], binary_f1_score(p, mask, zero_division=1.0))
-        close(row[1], binary_jaccard_index(p, mask, zero_division=1.0))
+        assert_near(row[0], binary_f1_score(p, mask, zero_division=1.0))
+        assert_near(row[1], binary_jaccard_index(p, mask, zero_division=1.0))
 
 
 def test_both_mae_equal_torchmetrics(pairs):
     logits, masks = pairs
     ours, probability = image_metrics(logits, masks), logits.sigmoid()
     for row, p, mask in zip(ours, probability, masks, strict=True):
-        close(row[2], MeanAbsoluteError()(p, mask))
-        close(row[3], binary_hamming_distance(p, mask.int()))
+        assert_near(row[2], MeanAbsoluteError()(p, mask))
+        assert_near(row[3], binary_hamming_distance(p, mask.int()))
 
 
 def test_any_partition_into_batches_gives_the_same_numbers():

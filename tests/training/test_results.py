@@ -146,6 +146,9 @@ def test_a_folder_or_file_that_is_not_there_is_named(folder, monkeypatch):
     (folder / "runs_x.json").write_text("{")
     with pytest.raises(InputError, match=r"runs_x\.json is no results file"):
         results.read("runs_x", folder)
+    write(folder, "runs_x", {"title": "No runs."})
+    with pytest.raises(InputError, match=r"runs_x\.json lacks what its table shows \(KeyError\('runs'\)\)"):
+        results.markdown("*", folder)
 
 
 def test_the_checkouts_own_files_are_found():
