@@ -1,4 +1,4 @@
-"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | predict | split | pretrain | summary."""
+"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | compare | results | predict | ..."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmsnet_lite import __version__, cli, cli_data, cli_pretrain
+from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain
 from mmsnet_lite.errors import InputError
 
 EPOCHS, BATCH, SIZE, VALIDATION = 14, 8, 96, 0.05
@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    names = "prepare|data|train|evaluate|predict|split|pretrain|summary"
+    names = "prepare|data|train|evaluate|compare|results|predict|split|pretrain|summary"
     commands = root.add_subparsers(dest="command", required=True, metavar=names)
 
     def command(
@@ -87,10 +87,33 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=Path, help="run folder to write (default runs/MODEL-DATA-SIZE-seedN)")
     train.add_argument("--resume", action="store_true", help="continue a run that was cut off")
 
-    evaluate = command("evaluate", cli.run_evaluate, "Score a run's best checkpoint on test splits.")
+    evaluate = command("evaluate", cli_evaluate.run_evaluate, "Score a run's best checkpoint on test splits.")
     evaluate.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
     data_options(evaluate, "the run's")
     evaluate.add_argument("--drop-trained", action="store_true", help="leave out test images that the run trained on")
+    sizes = "at the network's size (default), or at that of each published mask"
+    evaluate.add_argument("--at", choices=["network", "original"], default="network", help=f"score {sizes}")
+    evaluate.add_argument(
+        "--out", type=Path, metavar="CSV", help="a line an image (default RUN/test.csv, test-DATA.csv for other images)"
+    )
+
+    comparing = command(
+        "compare", cli_evaluate.run_compare, "Compare runs over the same test images, with a paired test."
+    )
+    comparing.add_argument("pair", nargs="*", type=Path, metavar="RUN", help="two run folders, or CSV of `evaluate`")
+    for side in ("a", "b"):
+        comparing.add_argument(
+            f"--{side}", nargs="+", type=Path, default=[], metavar="RUN", help="instead: one configuration's seeds"
+        )
+
+    results = command("results", cli_evaluate.run_results, "Tables of benchmarks/results/ as Markdown.")
+    results.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
+    results.add_argument(
+        "--collect", nargs="+", type=Path, metavar="RUN", help="first add evaluated runs to runs_NAME.json"
+    )
+    results.add_argument("--into", metavar="NAME", help="which runs_NAME.json")
+    results.add_argument("--title", help="the sentence above its table (default: the file's own)")
+    results.add_argument("--write", action="store_true", help="renew README's tables instead of printing")
 
     predict = command("predict", cli.run_predict, "Write a mask PNG and an overlay PNG for each image.")
     predict.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")

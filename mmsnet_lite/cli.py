@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsnet_lite.cli_source import say_counts, source_of, unseen
+from mmsnet_lite.cli_source import say_counts, source_of
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
@@ -125,17 +125,6 @@ def trained(folder: Path) -> "tuple[Run, nn.Module]":
     model = run.build(start=False)
     load_weights(model, tensors, folder / "best.safetensors")
     return run, model.eval()
-
-
-def run_evaluate(args: argparse.Namespace) -> None:
-    """Score a run's best checkpoint, on images that it was not trained on."""
-    from mmsnet_lite.data import Mix
-    from mmsnet_lite.training import evaluate
-
-    run, model = trained(args.run)
-    parts = unseen(run, source_of(args, run.source).parts("test", run.size), args.drop_trained)
-    mix = Mix(parts, run.size, progress=os.environ.get("MMSNET_STATIC") != "1")
-    print(evaluate(model, mix, batch=run.settings["batch"]).table())
 
 
 def run_predict(args: argparse.Namespace) -> None:
