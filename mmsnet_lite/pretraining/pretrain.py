@@ -21,6 +21,7 @@ from mmsnet_lite.pretraining.scenes import DIRECTIONS, OUTLINES, SLOPES, Scenes,
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, what every user of the encoder normalises by
 HELD_OUT = 2**40  # seed of the scenes that score, beyond those of every step
 KEEP_EVERY = 200  # steps
+PROBED = 256  # scenes that score, a multiple of 16
 _GROUPS = (1, len(OUTLINES), SLOPES, DIRECTIONS, 1)  # channels of the head
 
 
@@ -124,8 +125,8 @@ def naming_loss(scores: tuple[Tensor, ...], scenes: Scenes) -> Tensor:
 
 
 @torch.no_grad()
-def probe(net: Naming, size: int, count: int = 256) -> dict[str, float]:
-    """Score `net` on `count` held-out scenes, all figures in 0..1, at stride 4.
+def probe(net: Naming, size: int) -> dict[str, float]:
+    """Score `net` on `PROBED` held-out scenes, all figures in 0..1, at stride 4.
 
     Returns:
         "object IoU": of objects against background; "outline": share of the objects' pixels named rightly; "slope" and
@@ -135,7 +136,7 @@ def probe(net: Naming, size: int, count: int = 256) -> dict[str, float]:
     device = next(net.parameters()).device
     generator = torch.Generator().manual_seed(HELD_OUT)
     found = {name: [0.0, 0.0] for name in ("object IoU", "outline", "slope", "direction")}  # right, of how many
-    for _ in range(count // 16):
+    for _ in range(PROBED // 16):
         scenes = draw_scenes(16, size, generator)
         objects, outline, slope, direction, _ = (score.cpu() for score in net(_normalised(scenes.images).to(device)))
         truth, seen = _coarse(scenes.outline), objects[:, 0] > 0

@@ -14,15 +14,16 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.model import MiTEncoder
 from mmsnet_lite.model.encoder import OWN
 from mmsnet_lite.pretraining import PretrainSettings, draw_scenes, pretrain
-from mmsnet_lite.pretraining import pretrain as function
 from mmsnet_lite.pretraining.pretrain import MEAN, STD, Naming, naming_loss
 
 TINY = PretrainSettings(steps=4, batch=2, lr=1e-3)
 
 
 @pytest.fixture(autouse=True)
-def kept_often(monkeypatch):
-    monkeypatch.setitem(function.__globals__, "KEEP_EVERY", 2)
+def short(monkeypatch):
+    """Progress is kept every other step, and few scenes score."""
+    monkeypatch.setitem(pretrain.__globals__, "KEEP_EVERY", 2)
+    monkeypatch.setitem(pretrain.__globals__, "PROBED", 16)
 
 
 def test_a_run_that_was_cut_off_ends_with_the_same_weights(tmp_path):
