@@ -4,12 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
+from hub import serving
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import SegformerForImageClassification, SegformerModel
@@ -52,37 +50,16 @@ def test_local_checkpoint_gives_its_own_features(checkpoint):
         assert_close(encoder(x)[-1], theirs(x).last_hidden_state, atol=1e-5, rtol=0)
 
 
-class Hub(SimpleHTTPRequestHandler):
-    """Answers like a model hub for one repository: files under /OWNER/NAME/resolve/main/."""
-
-    def translate_path(self, path):
-        return super().translate_path("/" + path.split("/resolve/main/")[-1] if "/resolve/main/" in path else "/none")
-
-    def end_headers(self):
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("ETag", f'"{abs(hash(self.path)):040x}"')
-        super().end_headers()
-
-    def log_message(self, *_):
-        """Stay silent."""
-
-
 def test_hub_checkpoint_is_downloaded_by_name(checkpoint, tmp_path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, directory=str(checkpoint)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     script = (
         "from mmsnet_lite.model import MiTEncoder\n"
         "encoder = MiTEncoder('mit-nano', 'nvidia/mit-nano')\n"
         "print(float(encoder.stages[0].patch_embeddings.proj.weight.detach().double().sum()))"
     )
-    environment = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path)}
-    try:
+    with serving(checkpoint, tmp_path) as environment:
         out = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120
         )
-    finally:
-        server.shutdown()
-        server.server_close()
     assert out.returncode == 0, out.stderr
     expected = MiTEncoder("mit-nano", str(checkpoint)).stages[0].patch_embeddings.proj.weight.detach().double().sum()
     assert float(out.stdout) == pytest.approx(float(expected), abs=1e-9)
