@@ -13,5 +13,5 @@ def constants() -> Iterator[None]:
 
     A cached tensor outlives its first caller; one made in inference mode could never again take part in training.
     """
-    with _disable_current_modes(), torch.inference_mode(False), torch.no_grad():
+    with _disable_current_modes(), torch.inference_mode(False):
         yield

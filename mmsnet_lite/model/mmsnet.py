@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._pytree import _register_namedtuple
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.config import MMSNetConfig
@@ -30,6 +31,9 @@ class SegmentationOutput(NamedTuple):
 
     logits: Tensor
     features: tuple[Tensor, ...]
+
+
+_register_namedtuple(SegmentationOutput, serialized_type_name="mmsnet_lite.SegmentationOutput")  # for torch.export.save
 
 
 class Explanation(NamedTuple):

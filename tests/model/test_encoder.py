@@ -28,18 +28,24 @@ def checkpoint(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ["mit-nano", "mit-b0", "mit-b2"])
-def test_features_equal_transformers(name):
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ("mit-nano", "mit-b0") else pytest.param(name, marks=pytest.mark.slow) for name in ENCODERS],
+)
+def test_features_equal_transformers(name, tmp_path):
+    """Of the same random numbers; then of their checkpoint, into an encoder that started elsewhere."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         encoder = MiTEncoder(name).eval()
         torch.manual_seed(1)
         theirs = SegformerModel(ENCODERS[name].transformers_config()).eval()
         x = torch.randn(2, 3, 64, 96)
+    theirs.save_pretrained(tmp_path)
     with torch.no_grad():
         expected = theirs(x, output_hidden_states=True).hidden_states
-        for ours, reference in zip(encoder(x), expected, strict=True):
-            assert_close(ours, reference, atol=1e-5, rtol=0)
+        for found in (encoder(x), MiTEncoder(name, str(tmp_path)).eval()(x)):
+            for ours, reference in zip(found, expected, strict=True):
+                assert_close(ours, reference, atol=1e-5, rtol=0)
 
 
 def test_local_checkpoint_gives_its_own_features(checkpoint):
