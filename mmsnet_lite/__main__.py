@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain
+from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain, cli_summary
 from mmsnet_lite.errors import InputError
 
 EPOCHS, BATCH, SIZE, VALIDATION = 14, 8, 96, 0.05
@@ -136,8 +136,9 @@ def parser() -> argparse.ArgumentParser:
     split.add_argument("--test", type=float, default=0.2, help="share of the images to test on (default 0.2)")
     split.add_argument("--seed", type=int, default=0, help="draws the split (default 0)")
 
-    summary = command("summary", cli.run_summary, "Count a network's parameters.")
+    summary = command("summary", cli_summary.run_summary, "Shapes and parameters by module and stage.")
     model_options(summary)
+    summary.add_argument("--size", type=int, default=352, help="side of the image in pixels (default 352)")
     return root
 
 

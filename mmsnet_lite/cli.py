@@ -173,16 +173,3 @@ def run_split(args: argparse.Namespace) -> None:
 
     counts = PreparedFolder(args.folder).write_splits(args.test, args.seed)
     print(f"{args.folder}: " + ", ".join(f"{count} in splits/{name}.txt" for name, count in counts.items()))
-
-
-def run_summary(args: argparse.Namespace) -> None:
-    """Print trainable and frozen parameters, by module."""
-    from mmsnet_lite.build import build_model
-
-    name, options = model_of(args)
-    model = build_model(name, options)
-    rows = [(child, module) for child, module in model.named_children()] + [("all", model)]
-    print(f"{name} {options}\n{'':12}{'trainable':>14}{'frozen':>14}")
-    for child, module in rows:
-        sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
-        print(f"{child:12}{sum(n for n, t in sizes if t):14,}{sum(n for n, t in sizes if not t):14,}")

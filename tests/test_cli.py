@@ -73,13 +73,6 @@ def test_a_run_cut_off_in_its_first_epoch_starts_again(root, tmp_path, monkeypat
     assert (tmp_path / "run" / "test.json").exists()
 
 
-def test_summary_prints_the_papers_count(capsys):
-    assert main(["summary", "--encoder", "mit-b4", "--r", "1"]) == 0
-    total = capsys.readouterr().out.splitlines()[-1].split()
-    assert total[0] == "all"
-    assert int(total[1].replace(",", "")) / 1e6 == pytest.approx(7.51, abs=0.01)
-
-
 @pytest.mark.parametrize("model", ["unet", "segformer"])
 def test_the_other_models_train(root, tmp_path, model, capsys):
     assert main(train_arguments(root, tmp_path / "run", "--model", model)) == 0

@@ -12,7 +12,7 @@ from mmsnet_lite import MMSNet, MMSNetConfig
 from mmsnet_lite.__main__ import main
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model import MiTEncoder
-from mmsnet_lite.model.encoder import OWN
+from mmsnet_lite.model.checkpoints import OWN
 from mmsnet_lite.pretraining import PretrainSettings, draw_scenes, pretrain
 from mmsnet_lite.pretraining.pretrain import MEAN, STD, Naming, naming_loss
 
