@@ -4,14 +4,20 @@ from mmsnet_lite.training.evaluate import evaluate
 from mmsnet_lite.training.losses import segmentation_loss, soft_iou_loss
 from mmsnet_lite.training.metrics import Evaluation, ImageScore, image_metrics
 from mmsnet_lite.training.predict import predict_image
-from mmsnet_lite.training.trainer import TrainSettings, train
+from mmsnet_lite.training.processes import make_accelerator
+from mmsnet_lite.training.profiles import PROFILES, Profile
+from mmsnet_lite.training.settings import TrainSettings
+from mmsnet_lite.training.trainer import train
 
 __all__ = [
     "Evaluation",
     "ImageScore",
+    "PROFILES",
+    "Profile",
     "TrainSettings",
     "evaluate",
     "image_metrics",
+    "make_accelerator",
     "predict_image",
     "segmentation_loss",
     "soft_iou_loss",
