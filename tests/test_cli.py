@@ -21,11 +21,13 @@ def _no_bars(monkeypatch):
 def test_train_writes_a_whole_run_folder(finished):
     run = finished / "run"
     assert sorted(p.name for p in run.iterdir()) == [
+        ".lock",
         "best.safetensors",
         "config.json",
         "environment.json",
         "last.safetensors",
         "metrics.jsonl",
+        "samples",
         "test.json",
     ]
     config = json.loads((run / "config.json").read_text())

@@ -13,7 +13,7 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.checkpoint import write_text
 from mmsnet_lite.training.results import read
 from mmsnet_lite.training.scores import Evaluation
-from mmsnet_lite.training.trainer import TrainSettings
+from mmsnet_lite.training.settings import TrainSettings
 
 
 def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> Path:
