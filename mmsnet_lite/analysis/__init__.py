@@ -1,5 +1,30 @@
-"""What a trained network does and how far to trust it: uncertainty, calibration, activation, occlusion."""
+"""What a trained network does and how far to trust it: uncertainty, calibration, activation, occlusion.
 
+`mc_predict` gives uncertainty, `detection`, `calibration`, `ranking` and `disputed` judge it.
+"""
+
+from mmsnet_lite.analysis.calibration import Reliability, fit_temperature, reliability
+from mmsnet_lite.analysis.detection import Detection, auroc, average_precision, boundary_distance, error_detection
+from mmsnet_lite.analysis.disputed import Disputed, disputed
+from mmsnet_lite.analysis.ranking import RiskCoverage, image_uncertainty, risk_coverage, spearman
 from mmsnet_lite.analysis.uncertainty import MCResult, binary_entropy, mc_predict
 
-__all__ = ["MCResult", "binary_entropy", "mc_predict"]
+__all__ = [
+    "Detection",
+    "Disputed",
+    "MCResult",
+    "Reliability",
+    "RiskCoverage",
+    "auroc",
+    "average_precision",
+    "binary_entropy",
+    "boundary_distance",
+    "disputed",
+    "error_detection",
+    "fit_temperature",
+    "image_uncertainty",
+    "mc_predict",
+    "reliability",
+    "risk_coverage",
+    "spearman",
+]
