@@ -1,8 +1,9 @@
 """What a trained network does and how far to trust it: uncertainty, calibration, activation, occlusion.
 
-`mc_predict` gives uncertainty, `detection`, `calibration`, `ranking` and `disputed` judge it.
+`mc_predict` gives uncertainty, `detection`, `calibration`, `ranking` and `disputed` judge it, `assess` all at once.
 """
 
+from mmsnet_lite.analysis.assess import Assessment, Quality, Ranking, assess
 from mmsnet_lite.analysis.calibration import Reliability, fit_temperature, reliability
 from mmsnet_lite.analysis.detection import Detection, auroc, average_precision, boundary_distance, error_detection
 from mmsnet_lite.analysis.disputed import Disputed, disputed
@@ -10,11 +11,15 @@ from mmsnet_lite.analysis.ranking import RiskCoverage, image_uncertainty, risk_c
 from mmsnet_lite.analysis.uncertainty import MCResult, binary_entropy, mc_predict
 
 __all__ = [
+    "Assessment",
     "Detection",
     "Disputed",
     "MCResult",
+    "Quality",
+    "Ranking",
     "Reliability",
     "RiskCoverage",
+    "assess",
     "auroc",
     "average_precision",
     "binary_entropy",

@@ -84,7 +84,8 @@ def boundary_distance(masks: Tensor) -> Tensor:
         inside, outside = (
             cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for side in (mask, ~mask)
         )
-        distances.append(inside + outside)
+        # squares are whole numbers: OpenCV's last digits vary from call to call, and would break ties at random
+        distances.append(np.sqrt(np.rint((inside + outside) ** 2)))
     return torch.from_numpy(np.stack(distances)).view(masks.shape).to(masks.device)
 
 
