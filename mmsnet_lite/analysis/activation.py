@@ -30,6 +30,7 @@ def grad_cam(model: nn.Module, images: Tensor, region: Tensor | None = None) -> 
     Over all pixels this is Grad-CAM, over a chosen region Seg-Grad-CAM. The gradients are those of the named tensors
     themselves. The network is in eval mode meanwhile; its parameters, their gradients and its modes are left alone.
 
+    Convention: dy / dA is the whole derivative: a stage's map also acts through the stages behind it.
     Convention: on the map's own grid and in its own units, neither enlarged nor scaled to 1, so that maps of one
     network compare; between networks compare only shapes.
     Convention: each image has its own region and its own weights; images of one batch do not mix.
