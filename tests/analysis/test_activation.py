@@ -61,7 +61,7 @@ class Known(nn.Module):
 
 
 def test_a_map_known_by_hand(images, region):
-    """Convention: the derivative is the whole one: 1 + 2 for the first channel, which acts through the deep map, too."""
+    """Convention: the derivative is the whole one: 1 + 2 for the first channel, which acts through the deep map"""
     share = region.float().mean((2, 3), keepdim=True)
     cam = grad_cam(Known(), images, region)
     assert_close(cam["features 1"], (share * (3 * images[:, :1] - images[:, 1:2] / 2)).relu())

@@ -133,7 +133,7 @@ def test_the_planted_ring_is_found_in_each_modality():
 
 @pytest.mark.parametrize(("right", "up"), [(21, 3), (8, 22), (-16, 18)])
 def test_the_planted_contourlet_band_is_found(right, up):
-    """Of 28 bands the one whose wedge holds the stripes of the lesions; those around them run across, and are no help."""
+    """Of 28 bands the one whose wedge holds the stripes of the lesions; those around them run across"""
     mix = mix_of({"stripes": (lambda i: grating(SIZE, right, up), lambda i: grating(SIZE, -up, right))})
     network = Energy(gabor(right, up)[None])
     losses = occlude(network, mix, band_occlusions()).matrix()["stripes"]
