@@ -15,6 +15,7 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform, band_mask, band_pass
 from mmsnet_lite.training import image_metrics
 
+Occlusion = Callable[[Tensor], Tensor]
 RINGS = (0.0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, math.inf)  # octaves, in cycles per pixel
 
 
@@ -65,9 +66,6 @@ def without_band(
     return transform.inverse(ContourletCoefficients(low, kept))[window]
 
 
-Occlusion = Callable[[Tensor], Tensor]
-
-
 def ring_occlusions(edges: Sequence[float] = RINGS) -> dict[str, Occlusion]:
     """Taking out each ring between adjacent edges, by a name such as "1/32 to 1/16" (cycles per pixel)."""
 
@@ -81,7 +79,7 @@ def ring_occlusions(edges: Sequence[float] = RINGS) -> dict[str, Occlusion]:
 
 
 def band_occlusions(levels: Sequence[int] = (2, 3, 4), *, directions: bool = True) -> dict[str, Occlusion]:
-    """Taking out each band of a contourlet, "level 2 band 5", or with directions=False each level, "level 2"."""
+    """Taking out each band of a contourlet, "level 2 band 5", or directions=False: each level, 0 the coarsest."""
     if not directions:
         return {f"level {j}": partial(without_band, level=j, levels=levels) for j in range(len(levels))}
     return {

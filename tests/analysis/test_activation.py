@@ -34,7 +34,10 @@ def region():
 
 def captums(model, layer, images, region, **options):
     model.eval()
-    score = lambda x: (model(x).logits * region).sum((1, 2, 3))  # noqa: E731
+
+    def score(x):
+        return (model(x).logits * region).sum((1, 2, 3))
+
     return LayerGradCam(score, layer).attribute(images.clone().requires_grad_(), relu_attributions=True, **options)
 
 
