@@ -87,9 +87,7 @@ def effective_k(answer: Sequence[int]) -> str:
         raise Mistake("that is K; on a small grid several of the 32 indices meet at one place.")
     if found == [min(32, n * n) for n in grids]:
         raise Mistake("the grid has room for so many, but the 32 carried indices do not fill all of its places.")
-    if found == [min(32, side * side) for side in maps]:
-        raise Mistake("those are places of the map; the components live on the grid, and do not fill even that.")
-    if found == grids or found == maps:
+    if found in (grids, maps):
         raise Mistake("those are sides; how many different indices are there?")
     if found == right[::-1]:
         raise Mistake("stage 1, with the largest map, comes first.")
@@ -171,7 +169,7 @@ def gate_gradient(answer: Callable[[Tensor, Tensor, float, float], Tensor]) -> s
         "that is the gradient with respect to M; the logits lie behind a sigmoid.": (beta - alpha) * total,
         "x is missing: where a channel is 0, its gate does not matter.": (beta - alpha) * m * (1 - m),
         "how far alpha and beta lie apart is missing.": total * m * (1 - m),
-        "the slope of the sigmoid is m (1 - m).": (beta - alpha) * total * m,
+        "the slope of the sigmoid is not right.": (beta - alpha) * total * m,
         "the channels are averaged; all of them pull at the map.": right / x.shape[1],
         "both weights push in one direction: M raises the foreground and lowers the background.": (beta + alpha)
         * total

@@ -50,7 +50,7 @@ def channel(name: str) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def test_images() -> tuple[Tensor, Tensor]:
+def unseen_images() -> tuple[Tensor, Tensor]:
     """Normalised MixLite test images (48 3 64 64) and masks (48 1 64 64), 12 of each modality in their usual order."""
     mix = Mix(mixlite_parts("test", SIZE, counts={"test": TESTED}), SIZE)
     return normalise(torch.stack([s["image"] for s in mix])), torch.stack([s["mask"] for s in mix])
@@ -80,7 +80,7 @@ def trained(frequencies: int, seed: int = 0) -> MMSNet:
 def explained(frequencies: int) -> Explanation:
     """What a trained network's modules see in the test images."""
     with torch.no_grad():
-        return trained(frequencies).explain(test_images()[0])
+        return trained(frequencies).explain(unseen_images()[0])
 
 
 # --- explorers -----------------------------------------------------------------------------------------------------
@@ -100,14 +100,11 @@ def draw_component(image: str, n: int, u: int, v: int) -> tuple[Figure, str]:
         ],
         side=2.2,
     )
-    share = (
-        "it is the average of the map"
-        if index == (0, 0)
-        else f"{c**2 / float(x.var(correction=0)):.2%} of its variance"
-    )
+    variance = float(x.var(correction=0))
+    share = f"{c**2 / variance:.2%} of the map's variance" if any(index) else "the average of the map"
     alt = (
-        f"The {image} map on a {n}x{n} grid, the cosine image of {index[0]} half periods down and {index[1]} across, and "
-        f"their product. Its mean, the coefficient, is {c:.3f} ({share}); it reaches from {low:.2f} to {high:.2f}."
+        f"The {image} map on a {n}x{n} grid, the cosine image of {index[0]} half periods down and {index[1]} across, "
+        f"and their product. Its mean, the coefficient, is {c:.3f}, {share}; it reaches from {low:.2f} to {high:.2f}."
     )
     return figure, alt
 
@@ -129,15 +126,16 @@ def draw_attention(modality: str, frequencies: int, stage: int, scale: int) -> t
     guidance = explained(frequencies).guidance[stage - 1]
     weights = guidance.attention[scale - 1][:, :, 0, 0]
     foreground = guidance.foreground[scale - 1][row, 0]
-    pixels = test_images()[0][row]
+    pixels = unseen_images()[0][row]
     shown = (pixels - pixels.amin()) / (pixels.amax() - pixels.amin())
     figure = weights_and_map(shown.permute(1, 2, 0), foreground, weights, row, modality)
     own, moves = weights[row], weights.amax(0) - weights.amin(0)
+    h, w = foreground.shape
     alt = (
-        f"K = {frequencies}, stage {stage}, scale {scale}. For this {modality} image the {len(own)} channel weights lie "
-        f"between {float(own.min()):.2f} and {float(own.max()):.2f}; over {len(weights)} test images a weight moves by "
-        f"{float(moves.median()):.2f} (median channel). The foreground map, {foreground.shape[0]}x{foreground.shape[1]}, "
-        f"lies between {float(foreground.min()):.2f} and {float(foreground.max()):.2f}."
+        f"K = {frequencies}, stage {stage}, scale {scale}. For this {modality} image the {len(own)} channel weights "
+        f"lie between {own.min():.2f} and {own.max():.2f}; over {len(weights)} test images a weight moves by "
+        f"{moves.median():.2f} (median channel). "
+        f"The foreground map of {h}x{w} lies between {foreground.min():.2f} and {foreground.max():.2f}."
     )
     return figure, alt
 
