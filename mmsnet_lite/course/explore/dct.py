@@ -56,8 +56,15 @@ def unseen_images() -> tuple[Tensor, Tensor]:
     return normalise(torch.stack([s["image"] for s in mix])), torch.stack([s["mask"] for s in mix])
 
 
+@lru_cache(maxsize=1)
+def _training_images() -> tuple[Mix, Mix]:
+    """MixLite training images, 32 of each modality, and 4 held out."""
+    kept, held = split_validation(mixlite_parts("train", SIZE, counts={"train": TRAINED}), fraction=1 / 9)
+    return Mix(kept, SIZE), Mix(held, SIZE)
+
+
 @lru_cache(maxsize=4)
-def trained(frequencies: int, seed: int = 0) -> MMSNet:
+def trained(frequencies: int, seed: int = 0, pool: str = "mean") -> MMSNet:
     """A small MMSNet after 40 steps on 128 MixLite images at 64 px; a few seconds, once a session.
 
     mit-nano tuned in full, without FEP, a decoder of width 32 with two scales.
@@ -65,14 +72,15 @@ def trained(frequencies: int, seed: int = 0) -> MMSNet:
     Args:
         frequencies: K.
         seed: of weights and training; networks of one seed start from equal weights, because K has none.
+        pool: over K, see `FrequencyChannelAttention`.
     """
-    kept, held = split_validation(mixlite_parts("train", SIZE, counts={"train": TRAINED}), fraction=1 / 9)
+    config = MMSNetConfig(
+        encoder="mit-nano", tune="full", fep="none", width=32, msfg_scales=2, frequencies=frequencies, pool=pool
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = MMSNet(
-            MMSNetConfig(encoder="mit-nano", tune="full", width=32, frequencies=frequencies, msfg_scales=2, fep="none")
-        )
-    train(model, Mix(kept, SIZE), Mix(held, SIZE), TrainSettings(epochs=5, batch=16, lr=4e-3, seed=seed))
+        model = MMSNet(config)
+    train(model, *_training_images(), TrainSettings(epochs=5, batch=16, lr=4e-3, seed=seed))
     return model.eval()
 
 

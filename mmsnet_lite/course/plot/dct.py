@@ -43,13 +43,14 @@ def weights_and_map(image: Tensor, foreground: Tensor, weights: Tensor, row: int
         row: which of the b is the image.
         name: of the image.
     """
-    figure = blank(8.6, 2.5)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.9))
+    figure = blank(8.6, 2.4)
+    figure.set_layout_engine("constrained", w_pad=0.08)
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.2, 2))
     left.imshow(image.numpy())
     left.set_title(name, fontsize=9)
     shown = middle.imshow(foreground.numpy(), cmap=PROBABILITY, vmin=0, vmax=1)
     middle.set_title(f"foreground M, {foreground.shape[0]}x{foreground.shape[1]}", fontsize=9)
-    figure.colorbar(shown, ax=middle, fraction=0.046).ax.tick_params(labelsize=7)
+    figure.colorbar(shown, ax=middle, shrink=0.8).ax.tick_params(labelsize=7)
     for axes in (left, middle):
         axes.set(xticks=[], yticks=[])
     ordered = weights[:, weights.median(0).values.argsort()].numpy()
@@ -63,5 +64,4 @@ def weights_and_map(image: Tensor, foreground: Tensor, weights: Tensor, row: int
     right.tick_params(labelsize=7)
     right.spines[["top", "right"]].set_visible(False)
     right.legend(frameon=False, fontsize=7, loc="upper left")
-    figure.tight_layout(pad=0.5)
     return figure
