@@ -24,7 +24,7 @@ from mmsnet_lite.training.intervals import bootstrap
 RESULTS = Path(__file__).parent / "results" / "pretraining"
 RUNS = Path("runs/pretraining")
 SETS = "drishti,kvasir,busi,isic2017"
-STARTS = {"own": ["--pretrained", "own"], "random": []}
+STARTS = {"own": ["--pretrained", "own"], "random": ["--pretrained", "none"]}
 GRID = [("mit-nano", tune, seed) for tune in ("mfa", "full") for seed in (0, 1, 2)] + [("mit-b0", "full", 0)]
 
 

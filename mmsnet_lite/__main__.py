@@ -40,8 +40,10 @@ def parser() -> argparse.ArgumentParser:
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet or segformer (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
-        sub.add_argument("--pretrained", help="own, hub name, local folder or mit_b*.pth (default: random weights)")
-        sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; train without --pretrained: full)")
+        sub.add_argument(
+            "--pretrained", help="own (default where there are some), none (random), hub name, folder or mit_b*.pth"
+        )
+        sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; from random weights: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
         sub.add_argument("--r", type=int, help="MFA's reduction (default 1)")

@@ -27,8 +27,7 @@ def run_train(args: argparse.Namespace) -> None:
     settings = take_profile(args)
     source = source_of(args)
     name, options = model_of(args)
-    if name == "mmsnet" and not args.pretrained:
-        options.setdefault("tune", "full")  # a frozen encoder of random weights has nothing to adapt
+    take_start(name, options)
     run = Run(
         model=name, options=options, source=source, size=args.size, settings=vars(settings), validation=args.validation
     )
@@ -36,11 +35,9 @@ def run_train(args: argparse.Namespace) -> None:
     check_run_folder(folder, run, args.resume)
     model = run.build(start=True)
     model.check_size(args.size, args.size)
-    if name != "unet" and "pretrained" not in options:
-        print(
-            f"{options['encoder']} starts from random weights, tuned: {options.get('tune', 'full')}; "
-            "--pretrained names a checkpoint"
-        )
+    if name != "unet":
+        start = f"weights {options['pretrained']!r}" if "pretrained" in options else "random weights"
+        print(f"{options['encoder']} starts from {start}, tuned: {options.get('tune', 'full')}")
     if args.checkpointing:
         if name == "unet":
             raise InputError("--checkpointing computes the blocks of an encoder twice; unet has none, leave it out")
@@ -87,6 +84,7 @@ def run_train(args: argparse.Namespace) -> None:
     scores = evaluate(model, test_mix, batch=settings.batch)
     if accelerator.is_main_process:
         write_text(folder / "test.json", json.dumps(scores.to_json(), indent=2, allow_nan=False) + "\n")
+        write_text(folder / "test.csv", scores.to_csv())
     print(f"\nTest split, {args.size} px, best epoch by validation DSC:\n{scores.table()}")
     accelerator.end_training()
 
@@ -109,6 +107,18 @@ def take_profile(args: argparse.Namespace) -> "TrainSettings":
     names = ("epochs", "batch", "lr", "seed", "sampler", "augment")
     given = {name: value for name in names if (value := getattr(args, name)) is not None}
     return replace(profile.settings, **given)
+
+
+def take_start(name: str, options: dict[str, Any]) -> None:
+    """Settle what the encoder starts from, own weights where there are some, and how it is tuned."""
+    from mmsnet_lite.model.checkpoints import OWN
+
+    if name != "unet" and (OWN / options["encoder"]).is_dir():
+        options.setdefault("pretrained", "own")
+    if options.get("pretrained") == "none":
+        del options["pretrained"]
+    if name == "mmsnet":  # a frozen encoder of random weights has nothing to adapt
+        options.setdefault("tune", "mfa" if "pretrained" in options else "full")
 
 
 def check_run_folder(folder: Path, run: "Run", resume: bool) -> None:

@@ -96,7 +96,8 @@ def command(config: dict[str, Any]) -> str:
     given |= {"validation": config["validation"]}
     usual = {field.name: field.default for field in fields(TrainSettings)}
     given |= {name: value for name, value in settings.items() if name not in given and value != usual.get(name)}
-    for name, value in (given | {"model": config["model"]} | config["options"]).items():
+    random = {} if config["model"] == "unet" else {"pretrained": "none"}
+    for name, value in (given | {"model": config["model"]} | random | config["options"]).items():
         option = name.replace("_", "-")
         words += [f"--{option}", str(value)] if not isinstance(value, bool) else [] if value else [f"--no-{option}"]
     return shlex.join(["python", "-m", "mmsnet_lite", *words])
