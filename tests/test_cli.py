@@ -32,7 +32,7 @@ def test_train_writes_a_whole_run_folder(finished):
         "test.json",
     ]
     config = json.loads((run / "config.json").read_text())
-    assert config["options"] == {"encoder": "mit-nano", "tune": "full", "width": 32}
+    assert config["options"] == {"encoder": "mit-nano", "width": 32, "pretrained": "own", "tune": "mfa"}
     assert set(json.loads((run / "test.json").read_text())["datasets"]) == {"left", "right"}
     assert "torch" in json.loads((run / "environment.json").read_text())["versions"]
 
