@@ -46,6 +46,8 @@ def run_train(args: argparse.Namespace) -> None:
     check_disjoint(all_train_parts, test_parts)
     train_parts, validation_parts = split_validation(all_train_parts, args.validation, args.seed)
     say_counts(all_train_parts, test_parts)
+    if args.workers < 0:
+        raise InputError(f"workers = {args.workers} does not fit; choose 0 or more")
     accelerator = make_accelerator(
         precision=args.precision, accumulate=args.accumulate, tracker=args.tracker, folder=folder
     )

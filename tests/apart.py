@@ -15,6 +15,7 @@ from mmsnet_lite.data import Mix, folder_parts, split_validation
 from mmsnet_lite.training import TrainSettings, evaluate, loop, make_accelerator, train
 from mmsnet_lite.training import checkpoint as checkpoints
 from mmsnet_lite.training.checkpoint import LAST, load_model
+from mmsnet_lite.training.processes import share_buffers
 
 KILLED = TrainSettings(epochs=40, batch=2, lr=1e-2, augment="full")
 SEVERAL = TrainSettings(epochs=20, batch=4, lr=1e-2)  # of six images: a step an epoch
@@ -98,8 +99,13 @@ def several(data, folder):
     model = network()
     load_model(folder / "fixed.safetensors", model)
     scores = evaluate(model, train_mix, batch=4)
+    unlike = network(Exact).train()
+    unlike(torch.full((1, 3, 8, 8), accelerator.process_index + 1.0))
+    statistics = [accelerator.gather(unlike.net[1].running_mean[None]).tolist()]
+    share_buffers(accelerator, unlike)
+    statistics.append(accelerator.gather(unlike.net[1].running_mean[None]).tolist())
     if accelerator.is_main_process:
-        found = {"losses": [record["loss"] for record in history], "scores": scores.to_json()}
+        found = {"statistics": statistics, "losses": [record["loss"] for record in history], "scores": scores.to_json()}
         (folder / "found.json").write_text(json.dumps(found | {"processes": accelerator.num_processes}))
 
     left = [10]

@@ -90,6 +90,7 @@ def test_bf16_accumulation_and_checkpointing_train(root, tmp_path):
 BAD = {
     "parts": (["--accumulate", "3"], "a batch of 4 images does not divide into 1 processes x 3 accumulated parts"),
     "accumulate": (["--accumulate", "0"], "accumulate = 0 does not fit; choose 1 or more"),
+    "workers": (["--workers", "-1"], "workers = -1 does not fit; choose 0 or more"),
     "precision": (["--precision", "fp8"], "precision 'fp8' is unknown; choose one of no, bf16"),
     "tracker": (["--tracker", "notebook"], "tracker 'notebook' is unknown; choose one of .*tensorboard"),
     "checkpointing": (["--model", "unet", "--checkpointing"], "unet has none, leave it out"),

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,7 @@ def explained(device: torch.device) -> Iterator[None]:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        traceback.clear_frames(error.__traceback__)  # ends the loader, which else reports the death again and again
         raise InputError(
             f"a loader worker died ({str(error).splitlines()[0]}), mostly for lack of memory; the last checkpoint is "
             "kept: continue with fewer --workers, 0 loads in the main process"

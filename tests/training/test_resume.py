@@ -20,7 +20,7 @@ def run_apart(launcher, what, data, folder):
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     own = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1"}
     command = [sys.executable, *launcher, str(TESTS / "apart.py"), what, str(data), str(folder)]
-    done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -54,6 +54,9 @@ def test_two_processes_compute_what_one_does(root, tmp_path):
     run_apart(["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"], "several", root, tmp_path)
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["processes"] == 2
+    (main, other), shared = found["statistics"]  # of batch normalisation, before and after they are shared
+    assert main != other
+    assert shared == [main, main]
 
     train_mix, validation_mix = mixes(root)
     history = train(
