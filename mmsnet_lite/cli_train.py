@@ -41,7 +41,8 @@ def run_train(args: argparse.Namespace) -> None:
     if args.checkpointing:
         if name == "unet":
             raise InputError("--checkpointing computes the blocks of an encoder twice; unet has none, leave it out")
-        model.encoder.checkpointing = True  # type: ignore[union-attr]
+        for stage in model.encoder.stages:  # type: ignore[union-attr]
+            stage.checkpointing = True
     all_train_parts, test_parts = (source.parts(split, args.size) for split in ("train", "test"))
     check_disjoint(all_train_parts, test_parts)
     train_parts, validation_parts = split_validation(all_train_parts, args.validation, args.seed)

@@ -84,7 +84,7 @@ class EncoderStage(nn.Module):
     """One stage: overlapping patch embedding, transformer blocks, final norm."""
 
     blocks: nn.ModuleList
-    checkpointing = False
+    checkpointing = False  # whether the backward pass computes each block anew, to the same result, to save memory
 
     def __init__(self, patch_embeddings: nn.Module, blocks: nn.ModuleList, norm: nn.Module) -> None:
         super().__init__()
@@ -130,19 +130,6 @@ class MiTEncoder(nn.Module):
         self.spec = encoder_spec(name)
         model = _random(self.spec) if pretrained is None else _pretrained(name, self.spec, pretrained)
         self.stages = _stages(model)  # type: ignore[assignment]
-
-    @property
-    def checkpointing(self) -> bool:
-        """Whether the backward pass computes each block anew instead of keeping what is inside; the result is the same.
-
-        Memory then grows with the tokens between blocks alone; a step costs one more forward pass of the encoder.
-        """
-        return self.stages[0].checkpointing
-
-    @checkpointing.setter
-    def checkpointing(self, on: bool) -> None:
-        for stage in self.stages:
-            stage.checkpointing = on
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (b 3 h w) to four feature maps (b C_s h/s w/s), s = 4, 8, 16, 32, without any prompt."""
