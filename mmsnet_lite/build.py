@@ -18,6 +18,7 @@ from mmsnet_lite.data.specs import MIXES
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
+    from mmsnet_lite.baselines.lora import LoRA
     from mmsnet_lite.baselines.segformer import SegFormer
     from mmsnet_lite.baselines.unet import UNet
     from mmsnet_lite.model.mmsnet import MMSNet
@@ -26,10 +27,11 @@ MODELS = {  # name: (module, network, configuration)
     "mmsnet": ("mmsnet_lite.model.mmsnet", "MMSNet", "MMSNetConfig"),
     "unet": ("mmsnet_lite.baselines.unet", "UNet", "UNetConfig"),
     "segformer": ("mmsnet_lite.baselines.segformer", "SegFormer", "SegFormerConfig"),
+    "lora": ("mmsnet_lite.baselines.lora", "LoRA", "LoRAConfig"),
 }
 
 
-def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | UNet | SegFormer":
+def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | UNet | SegFormer | LoRA":
     """Build network `name`, its random weights drawn from `seed`; the global generator is left as it was.
 
     Args:
@@ -129,7 +131,7 @@ class Run:
     validation: float = 0.05
     version: str = field(default=__version__)
 
-    def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer":
+    def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer | LoRA":
         """Build the network: with its start weights, or (start=False) to be filled from a checkpoint."""
         options = self.options if start else {k: v for k, v in self.options.items() if k != "pretrained"}
         return build_model(self.model, options, self.settings["seed"])

@@ -21,7 +21,7 @@ def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
     if args.model != "unet":
         options.setdefault("encoder", "mit-nano")
-    if args.model == "mmsnet" and options["encoder"] == "mit-nano":
+    if args.model in ("mmsnet", "lora") and options["encoder"] == "mit-nano":
         options.setdefault("width", 32)  # half, like the encoder
     if args.mfa is False and not args.tune:
         options["tune"] = "full"  # without the adaptor there is no other way to tune the encoder
@@ -53,10 +53,8 @@ def run_train(args: argparse.Namespace) -> None:
     model = run.build(start=True)
     model.check_size(args.size, args.size)
     if name != "unet" and "pretrained" not in options:
-        print(
-            f"{options['encoder']} starts from random weights, tuned: {options.get('tune', 'full')}; "
-            "--pretrained names a checkpoint"
-        )
+        tuned = "lora" if name == "lora" else options.get("tune", "full")
+        print(f"{options['encoder']} starts from random weights, tuned: {tuned}; --pretrained names a checkpoint")
     all_train_parts, test_parts = (source.parts(split, args.size) for split in ("train", "test"))
     check_disjoint(all_train_parts, test_parts)
     train_parts, validation_parts = split_validation(all_train_parts, args.validation, args.seed)

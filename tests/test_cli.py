@@ -95,7 +95,7 @@ def test_summary_prints_the_papers_count(capsys):
     assert int(total[1].replace(",", "")) / 1e6 == pytest.approx(7.51, abs=0.01)
 
 
-@pytest.mark.parametrize("model", ["unet", "segformer"])
+@pytest.mark.parametrize("model", ["unet", "segformer", "lora"])
 def test_the_other_models_train(root, tmp_path, model, capsys):
     assert main(train_arguments(root, tmp_path / "run", "--model", model)) == 0
     assert "mean of modalities" in capsys.readouterr().out
