@@ -23,7 +23,7 @@ from mmsnet_lite.training import TrainSettings, train
 
 SIZE, COUNTS = 64, {"train": 48, "test": 12}  # pixels; images of each modality
 SETTINGS = {"epochs": 4, "batch": 16, "lr": 4e-3}  # 48 steps
-OPTIONS = {"encoder": "mit-nano", "width": 32, "frequencies": 8, "msfg_scales": 2}  # of every network in the lesson
+OPTIONS = {"encoder": "mit-nano", "width": 32, "msfg": False}  # of every network: what is compared is the encoder
 LARGE = ("mit-b1", "mit-b2", "mit-b3", "mit-b4", "mit-b5")  # stage widths 64, 128, 320, 512: every r of R divides them
 R = (1, 2, 4, 8, 16, 32, 64)
 STAGES = ((1, 2, 3, 4), (2, 3, 4), (3, 4), (4,), (1, 2), (1,))
