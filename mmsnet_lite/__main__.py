@@ -1,4 +1,4 @@
-"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | predict | split | summary."""
+"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | compare | results | predict | ..."""
 
 import argparse
 import sys
@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmsnet_lite import __version__, cli, cli_data
+from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain, cli_summary
 from mmsnet_lite.errors import InputError
 
 EPOCHS, BATCH, SIZE, VALIDATION = 14, 8, 96, 0.05
+STEPS = 8000  # of pretraining
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    names = "prepare|data|train|evaluate|predict|split|summary"
+    names = "prepare|data|train|evaluate|compare|results|predict|split|pretrain|summary"
     commands = root.add_subparsers(dest="command", required=True, metavar=names)
 
     def command(
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet, segformer or lora (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
-        sub.add_argument("--pretrained", help="hub name, local folder or mit_b*.pth (default: random weights)")
+        sub.add_argument("--pretrained", help="own, hub name, local folder or mit_b*.pth (default: random weights)")
         sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; train without --pretrained: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
@@ -86,23 +87,58 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=Path, help="run folder to write (default runs/MODEL-DATA-SIZE-seedN)")
     train.add_argument("--resume", action="store_true", help="continue a run that was cut off")
 
-    evaluate = command("evaluate", cli.run_evaluate, "Score a run's best checkpoint on test splits.")
+    evaluate = command("evaluate", cli_evaluate.run_evaluate, "Score a run's best checkpoint on test splits.")
     evaluate.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
     data_options(evaluate, "the run's")
     evaluate.add_argument("--drop-trained", action="store_true", help="leave out test images that the run trained on")
+    sizes = "at the network's size (default), or at that of each published mask"
+    evaluate.add_argument("--at", choices=["network", "original"], default="network", help=f"score {sizes}")
+    evaluate.add_argument(
+        "--out", type=Path, metavar="CSV", help="a line an image (default RUN/test.csv, test-DATA.csv for other images)"
+    )
+
+    comparing = command(
+        "compare", cli_evaluate.run_compare, "Compare runs over the same test images, with a paired test."
+    )
+    comparing.add_argument("pair", nargs="*", type=Path, metavar="RUN", help="two run folders, or CSV of `evaluate`")
+    for side in ("a", "b"):
+        comparing.add_argument(
+            f"--{side}", nargs="+", type=Path, default=[], metavar="RUN", help="instead: one configuration's seeds"
+        )
+
+    results = command("results", cli_evaluate.run_results, "Tables of benchmarks/results/ as Markdown.")
+    results.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
+    results.add_argument(
+        "--collect", nargs="+", type=Path, metavar="RUN", help="first add evaluated runs to runs_NAME.json"
+    )
+    results.add_argument("--into", metavar="NAME", help="which runs_NAME.json")
+    results.add_argument("--title", help="the sentence above its table (default: the file's own)")
+    results.add_argument("--write", action="store_true", help="renew README's tables instead of printing")
 
     predict = command("predict", cli.run_predict, "Write a mask PNG and an overlay PNG for each image.")
     predict.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
     predict.add_argument("--out", type=Path, help="folder to write (default RUN/predictions)")
     predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
 
+    pretrain = command("pretrain", cli_pretrain.run_pretrain, "Pretrain an encoder on images drawn by formula.")
+    pretrain.add_argument("--encoder", default="mit-nano", help="mit-nano (default) or mit-b0 to mit-b5")
+    pretrain.add_argument("--out", type=Path, required=True, help="folder to write, as --pretrained takes it")
+    pretrain.add_argument(
+        "--steps", type=int, default=STEPS, help=f"default {STEPS}; the command continues when cut off"
+    )
+    pretrain.add_argument("--batch", type=int, default=16, help="scenes a step (default 16)")
+    pretrain.add_argument("--size", type=int, default=128, help="side of the scenes in pixels (default 128)")
+    pretrain.add_argument("--lr", type=float, default=2e-3, help="of AdamW, warm-up and cosine (default 2e-3)")
+    pretrain.add_argument("--seed", type=int, default=0, help="of weights and scenes (default 0)")
+
     split = command("split", cli.run_split, "Draw train.txt and test.txt for a folder of images/ and masks/.")
     split.add_argument("folder", type=Path, metavar="ROOT/DATASET")
     split.add_argument("--test", type=float, default=0.2, help="share of the images to test on (default 0.2)")
     split.add_argument("--seed", type=int, default=0, help="draws the split (default 0)")
 
-    summary = command("summary", cli.run_summary, "Count a network's parameters.")
+    summary = command("summary", cli_summary.run_summary, "Shapes and parameters by module and stage.")
     model_options(summary)
+    summary.add_argument("--size", type=int, default=352, help="side of the image in pixels (default 352)")
     return root
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsnet_lite.cli_source import say_counts, source_of, unseen
+from mmsnet_lite.cli_source import say_counts, source_of
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
@@ -125,17 +125,6 @@ def trained(folder: Path) -> "tuple[Run, nn.Module]":
     return run, model.eval()
 
 
-def run_evaluate(args: argparse.Namespace) -> None:
-    """Score a run's best checkpoint, on images that it was not trained on."""
-    from mmsnet_lite.data import Mix
-    from mmsnet_lite.training import evaluate
-
-    run, model = trained(args.run)
-    parts = unseen(run, source_of(args, run.source).parts("test", run.size), args.drop_trained)
-    mix = Mix(parts, run.size, progress=os.environ.get("MMSNET_STATIC") != "1")
-    print(evaluate(model, mix, batch=run.settings["batch"]).table())
-
-
 def run_predict(args: argparse.Namespace) -> None:
     """Write masks and overlays; every image is checked before the first is written."""
     import cv2
@@ -182,16 +171,3 @@ def run_split(args: argparse.Namespace) -> None:
 
     counts = PreparedFolder(args.folder).write_splits(args.test, args.seed)
     print(f"{args.folder}: " + ", ".join(f"{count} in splits/{name}.txt" for name, count in counts.items()))
-
-
-def run_summary(args: argparse.Namespace) -> None:
-    """Print trainable and frozen parameters, by module."""
-    from mmsnet_lite.build import build_model
-
-    name, options = model_of(args)
-    model = build_model(name, options)
-    rows = [(child, module) for child, module in model.named_children()] + [("all", model)]
-    print(f"{name} {options}\n{'':12}{'trainable':>14}{'frozen':>14}")
-    for child, module in rows:
-        sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
-        print(f"{child:12}{sum(n for n, t in sizes if t):14,}{sum(n for n, t in sizes if not t):14,}")

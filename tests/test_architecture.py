@@ -18,10 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mmsnet_lite"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-ROOMS = {"frequency", "model", "baselines", "data", "training", "analysis", "course"}
+ROOMS = {"frequency", "model", "pretraining", "baselines", "data", "training", "analysis", "course"}
 MAY_IMPORT = {
     "frequency": set(),
     "model": {"frequency", "errors"},
+    "pretraining": {"model", "errors"},
     "baselines": {"model", "errors"},
     "data": {"frequency", "errors"},
     "training": {"data", "errors"},
@@ -150,6 +151,7 @@ PLANTED = [
     ("build.py", "from mmsnet_lite.analysis import claims", "build may not import analysis"),
     ("model/mfa.py", "import mmsnet_lite", "model may not import __init__"),
     ("data/specs.py", "from mmsnet_lite import MMSNet", "data may not import model"),
+    ("pretraining/scenes.py", "from mmsnet_lite.data.synthetic import draw", "pretraining may not import data"),
     ("data/synthetic/fundus.py", "from ...baselines import unet", "data may not import baselines"),
     ("baselines/unet.py", "import mmsnet_lite.frequency.dct", "baselines may not import frequency"),
     (

@@ -44,6 +44,7 @@ class Part:
         load: returns image uint8 (h w 3) and mask (h w) of a stem.
         groups: the group of each stem that has one; see `PreparedFolder.groups`.
         cache: what the stems are read through; None keeps them in memory.
+        original: returns the mask of a stem at its published size; None where `load` does.
     """
 
     dataset: str
@@ -52,6 +53,7 @@ class Part:
     load: Callable[[str], tuple[np.ndarray, np.ndarray]]
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     cache: SplitCache | None = None
+    original: Callable[[str], np.ndarray] | None = None
 
 
 class Mix(Dataset[Sample]):
@@ -114,6 +116,12 @@ class Mix(Dataset[Sample]):
             "index": index,
         }
 
+    def original_mask(self, index: int) -> np.ndarray:
+        """The mask of an image at its published size, uint8 (h w) of 0 and 1; MixLite's is that of the mix."""
+        number, _, stem = self._where[index]
+        part = self.parts[number]
+        return part.original(stem) if part.original else part.load(stem)[1].astype(np.uint8)
+
 
 def _in_memory(part: Part, size: int) -> tuple[np.ndarray, np.ndarray]:
     count = len(part.stems)
@@ -152,7 +160,8 @@ def folder_parts(root: Path, datasets: Sequence[str], split: str) -> list[Part]:
         for stem in stems:  # cheap, and before the first image is decoded
             folder.image_path(stem), folder.mask_path(stem)
         cache = SplitCache(folder, split, tuple(stems))
-        parts.append(Part(name, folder.modality, tuple(stems), folder.read, folder.groups(), cache))
+        labels = folder.modality, tuple(stems)
+        parts.append(Part(name, *labels, folder.read, folder.groups(), cache, folder.original_mask))
     return parts
 
 

@@ -180,6 +180,15 @@ class PreparedFolder:
             raise InputError(f"{path} does not exist, but an image {stem!r} does; add the mask or leave the stem out")
         return path
 
+    def original_mask(self, stem: str) -> np.ndarray:
+        """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        folder = self.path / "masks_original"
+        return read_mask(folder / f"{stem}.png" if folder.is_dir() else self.mask_path(stem))
+
     def read(self, stem: str) -> tuple[np.ndarray, np.ndarray]:
         """Read an image uint8 (h w 3) and its mask uint8 (h w) of 0 and 1.
 

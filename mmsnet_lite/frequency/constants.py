@@ -12,6 +12,7 @@ def constants() -> Iterator[None]:
     """Make plain tensors whatever surrounds the first call: inference mode, `torch.export`, fake tensors.
 
     A cached tensor outlives its first caller; one made in inference mode could never again take part in training.
+    There is no `torch.no_grad` here, nor need for it: `torch.export` would record it in a form that it cannot save.
     """
-    with _disable_current_modes(), torch.inference_mode(False), torch.no_grad():
+    with _disable_current_modes(), torch.inference_mode(False):
         yield

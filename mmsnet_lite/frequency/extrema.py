@@ -170,7 +170,6 @@ def dct_extrema(x: Tensor, indices: Sequence[tuple[int, int]], *, orthonormal: b
     number_format = torch.promote_types(x.dtype, torch.float32)
     basis = dct_basis(indices, x.shape[2], orthonormal=orthonormal, dtype=number_format, device=x.device)
     templates = basis.flatten(1)  # K n^2
-    with torch.no_grad():
-        highest, lowest = _search(x.detach(), indices, templates)
+    highest, lowest = _search(x.detach(), indices, templates)
     flat, k = x.flatten(2), torch.arange(len(indices), device=x.device)
     return _Read.apply(flat, highest) * templates[k, highest], _Read.apply(flat, lowest) * templates[k, lowest]

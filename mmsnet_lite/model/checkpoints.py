@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mmsnet_lite.errors import InputError
 
+OWN = Path(__file__).parent / "weights"  # a folder an encoder, made by `python -m mmsnet_lite pretrain`
 _STAGE = r"(?P<stage>\d)"
 _BLOCK = r"(?P<block>\d+)"
 _END = r"(?P<end>weight|bias)"
@@ -61,6 +62,21 @@ _FIRST = {"nvlabs": 1, "openmmlab": 0}  # number of the first stage
 HEADS = ("head.", "decode_head.", "auxiliary_head.", "classifier.")
 _WRAPPERS = ("state_dict", "model")
 _PREFIXES = ("backbone.", "module.", "encoder.")
+
+
+def own_folder(name: str) -> Path:
+    """Return the folder with the weights that this package ships for encoder `name`.
+
+    Raises:
+        InputError: it ships none; the message says how to make some.
+    """
+    if not (OWN / name).is_dir():
+        have = ", ".join(sorted(folder.name for folder in OWN.iterdir() if folder.is_dir()))
+        raise InputError(
+            f"encoder {name!r} has no weights of our own, {have} has; make some with `python -m mmsnet_lite pretrain "
+            f"--encoder {name} --out FOLDER` and pass pretrained=FOLDER"
+        )
+    return OWN / name
 
 
 def read_checkpoint(file: Path) -> dict[str, Tensor]:

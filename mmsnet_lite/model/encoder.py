@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.model.checkpoints import HEADS, read_checkpoint
+from mmsnet_lite.model.checkpoints import HEADS, own_folder, read_checkpoint
 
 if TYPE_CHECKING:
     from transformers import SegformerConfig
@@ -109,8 +109,9 @@ class MiTEncoder(nn.Module):
 
     Args:
         name: one of `ENCODERS`.
-        pretrained: None (random weights, touches no network), a hub name such as `nvidia/mit-b4`, a local folder in
-            transformers' layout, or a .pth or .safetensors file of NVlabs or OpenMMLab.
+        pretrained: None (random weights, touches no network), "own" (the weights this package ships, pretrained on
+            images drawn by formula), a hub name such as `nvidia/mit-b4`, a local folder in transformers' layout, or a
+            .pth or .safetensors file of NVlabs or OpenMMLab.
 
     Raises:
         InputError: unknown name, or a checkpoint that cannot be read, is incomplete, has surplus keys or another shape.
@@ -120,6 +121,7 @@ class MiTEncoder(nn.Module):
 
     def __init__(self, name: str, pretrained: str | None = None) -> None:
         super().__init__()
+        self.name = name
         self.spec = encoder_spec(name)
         model = _random(self.spec) if pretrained is None else _pretrained(name, self.spec, pretrained)
         self.stages = _stages(model)  # type: ignore[assignment]
@@ -135,13 +137,30 @@ class MiTEncoder(nn.Module):
             features.append(x)
         return tuple(features)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Write config.json and model.safetensors, as `pretrained` and transformers' SegformerModel load them."""
         with torch.random.fork_rng(devices=[]):  # its first weights are written over
             model = _random(self.spec)
         _stages(model).load_state_dict(self.stages.state_dict())  # type: ignore[attr-defined]
         with _quiet():
-            model.save_pretrained(folder)
+            model.to(dtype).save_pretrained(folder)
+
+    def published(self) -> dict[str, Tensor]:
+        """Return all tensors, on the CPU, under the names that `save` writes: the same in transformers 4 and 5."""
+        from safetensors.torch import load
+
+        with TemporaryDirectory() as folder:
+            self.save(Path(folder))
+            return load((Path(folder) / "model.safetensors").read_bytes())
+
+    def load_published(self, tensors: dict[str, Tensor], source: str) -> None:
+        """Take the tensors of `published`; errors speak of `source`.
+
+        Raises:
+            InputError: they are incomplete, too many, or of another shape.
+        """
+        loaded = _stages(_converted(self.name, self.spec, tensors, source))
+        self.stages.load_state_dict(loaded.state_dict(), assign=True)  # type: ignore[attr-defined]
 
 
 def _stages(model: Any) -> nn.ModuleList:
@@ -176,15 +195,21 @@ def _quiet() -> Iterator[None]:
 
 
 def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
+    if source == "own":
+        return _loaded(name, spec, str(own_folder(name)), source)
+    if Path(source).is_file():
+        return _converted(name, spec, read_checkpoint(Path(source)), source)
+    return _loaded(name, spec, source, source)
+
+
+def _converted(name: str, spec: EncoderSpec, tensors: dict[str, Tensor], source: str) -> Any:
+    """Transformers' model from tensors under its published names."""
     from safetensors.torch import save_file
 
-    if Path(source).is_file():
-        tensors = read_checkpoint(Path(source))
-        with TemporaryDirectory() as folder:
-            spec.transformers_config().save_pretrained(folder)
-            save_file(tensors, Path(folder) / "model.safetensors", metadata={"format": "pt"})
-            return _loaded(name, spec, folder, source)
-    return _loaded(name, spec, source, source)
+    with TemporaryDirectory() as folder:
+        spec.transformers_config().save_pretrained(folder)
+        save_file(tensors, Path(folder) / "model.safetensors", metadata={"format": "pt"})
+        return _loaded(name, spec, folder, source)
 
 
 def _loaded(name: str, spec: EncoderSpec, folder: str, source: str) -> Any:

@@ -68,8 +68,8 @@ class BandPrompt(nn.Module):
         low, bands = self.transform((x * self.luma.to(x)).sum(1, keepdim=True))
         groups = [low / 2 ** len(bands)]
         for level, std in zip(bands, self.band_std.to(x), strict=True):
-            shapes = dict.fromkeys(band.shape for band in level)  # a level holds wide and tall bands
-            groups += [torch.cat([b.abs() / std for b in level if b.shape == shape], 1) for shape in shapes]
+            sizes = dict.fromkeys(tuple(band.shape[2:]) for band in level)  # a level holds wide and tall bands
+            groups += [torch.cat([b.abs() / std for b in level if b.shape[2:] == size], 1) for size in sizes]
         # Pyramid and wavelet share the 9-7 pair, so the high-pass is x minus the rebuilt low band for both. A 1x1
         # convolution commutes with bilinear resizing: mixing first resizes 3 maps a group, not every band.
         merged = laplacian_high_pass(x, len(bands))

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._pytree import _register_namedtuple
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.config import MMSNetConfig
 from mmsnet_lite.model.encoder import STRIDES, MiTEncoder, check_image_size
 from mmsnet_lite.model.fep import BAND_STD, band_transform, build_fep
+from mmsnet_lite.model.hub import HubModel
 from mmsnet_lite.model.mfa import MFA
 from mmsnet_lite.model.msfg import MSFG, Guidance
 
@@ -29,6 +31,9 @@ class SegmentationOutput(NamedTuple):
 
     logits: Tensor
     features: tuple[Tensor, ...]
+
+
+_register_namedtuple(SegmentationOutput, serialized_type_name="mmsnet_lite.SegmentationOutput")  # for torch.export.save
 
 
 class Explanation(NamedTuple):
@@ -100,8 +105,8 @@ class Decoder(nn.Module):
         return self.predict(self.dropout(merged))
 
 
-class MMSNet(nn.Module):
-    """The whole network, split as `features` (encoder with its prompts) and `decode`.
+class MMSNet(HubModel):
+    """The whole network, split as `features` (encoder with its prompts) and `decode`; files and hub: see `HubModel`.
 
     Args:
         config: see `MMSNetConfig`; None takes the defaults.

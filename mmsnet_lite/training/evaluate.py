@@ -2,25 +2,38 @@
 
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmsnet_lite.data import Mix, normalise
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.training.metrics import METRICS, Evaluation, ImageScore, image_metrics
+from mmsnet_lite.training.metrics import image_metrics, probability_metrics
+from mmsnet_lite.training.predict import probability_at
+from mmsnet_lite.training.scores import Evaluation, ImageScore
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, mix: Mix, *, batch: int = 16, accelerator: Accelerator | None = None) -> Evaluation:
-    """Score every image of `mix` once, at the mix's size.
+def evaluate(
+    model: nn.Module,
+    mix: Mix,
+    *,
+    batch: int = 16,
+    accelerator: Accelerator | None = None,
+    original: bool = False,
+) -> Evaluation:
+    """Score every image of `mix` once.
 
     The model is left in the mode it came in.
+
+    Convention: at original size the probabilities are resized to that of each mask as it was published, like an image,
+        and cut at one half there.
 
     Args:
         model: maps normalised images (b 3 h w) to an output with `logits` (b 1 h w).
         mix: images and masks.
         batch: images a step.
         accelerator: one that has prepared `model` already; None makes one, which picks the device.
+        original: score at the size of each published mask, not at the mix's.
 
     Raises:
         InputError: the network's output is not finite; the message names the images.
@@ -37,13 +50,33 @@ def evaluate(model: nn.Module, mix: Mix, *, batch: int = 16, accelerator: Accele
         if not torch.isfinite(logits).all():
             names = ", ".join(f"{d}/{s}" for d, s in zip(samples["dataset"], samples["stem"], strict=True))
             raise InputError(f"the network's output is not finite on {names}; train with a lower learning rate")
-        metrics = image_metrics(logits, samples["mask"])
-        for index, row in zip(*accelerator.gather_for_metrics((samples["index"], metrics)), strict=True):
+        if original:
+            rows = _at_original_size(logits, mix, samples["index"].tolist())
+        else:
+            rows = _with_sizes(image_metrics(logits, samples["mask"]), samples["mask"])
+        for index, row in zip(*accelerator.gather_for_metrics((samples["index"], rows)), strict=True):
             scores[int(index)] = row.tolist()
     model.train(mode)
     images = []
     for i in range(len(mix)):
         sample = mix[i]
-        metrics_of = dict(zip(METRICS, scores[i], strict=True))
-        images.append(ImageScore(sample["stem"], sample["dataset"], sample["modality"], **metrics_of))
+        stem, dataset, modality = sample["stem"], sample["dataset"], sample["modality"]
+        dsc, iou, mae, wrong, area, height, width = scores[i]
+        images.append(ImageScore(stem, dataset, modality, dsc, iou, mae, wrong, area, int(height), int(width)))
     return Evaluation(tuple(images))
+
+
+def _with_sizes(metrics: Tensor, masks: Tensor) -> Tensor:
+    """Append to metrics (b 4) the lesion's share of the area, height and width of masks (b 1 h w)."""
+    height, width = (torch.full_like(metrics[:, 0], side) for side in masks.shape[2:])
+    return torch.cat([metrics, masks.to(metrics.dtype).mean((2, 3)), height[:, None], width[:, None]], 1)
+
+
+def _at_original_size(logits: Tensor, mix: Mix, indices: list[int]) -> Tensor:
+    rows = []
+    for one, index in zip(logits, indices, strict=True):
+        mask = mix.original_mask(index)
+        probability, truth = (torch.from_numpy(a)[None, None] for a in (probability_at(one[0], *mask.shape), mask))
+        rows.append(_with_sizes(probability_metrics(probability.double(), truth), truth))
+    found = torch.cat(rows)
+    return found.to(logits.device, torch.float32 if logits.device.type == "mps" else found.dtype)

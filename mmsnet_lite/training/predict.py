@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmsnet_lite.data import normalise, resize_image
 
@@ -23,5 +23,9 @@ def predict_image(model: nn.Module, image: np.ndarray, size: int) -> np.ndarray:
     """
     device = next(model.parameters()).device
     batch = torch.from_numpy(resize_image(image, size, size)).to(device).permute(2, 0, 1)[None]
-    probability = model(normalise(batch)).logits.sigmoid()[0, 0].float().cpu().numpy()
-    return np.clip(resize_image(probability, *image.shape[:2]), 0, 1)
+    return probability_at(model(normalise(batch)).logits[0, 0], *image.shape[:2])
+
+
+def probability_at(logits: Tensor, height: int, width: int) -> np.ndarray:
+    """Return the probability of logits (h w), resized: float32 (height width), 0..1."""
+    return np.clip(resize_image(logits.sigmoid().float().cpu().numpy(), height, width), 0, 1)

@@ -4,12 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
+from hub import serving
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import SegformerForImageClassification, SegformerModel
@@ -30,18 +28,24 @@ def checkpoint(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ["mit-nano", "mit-b0", "mit-b2"])
-def test_features_equal_transformers(name):
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ("mit-nano", "mit-b0") else pytest.param(name, marks=pytest.mark.slow) for name in ENCODERS],
+)
+def test_features_equal_transformers(name, tmp_path):
+    """Of the same random numbers; then of their checkpoint, into an encoder that started elsewhere."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         encoder = MiTEncoder(name).eval()
         torch.manual_seed(1)
         theirs = SegformerModel(ENCODERS[name].transformers_config()).eval()
         x = torch.randn(2, 3, 64, 96)
+    theirs.save_pretrained(tmp_path)
     with torch.no_grad():
         expected = theirs(x, output_hidden_states=True).hidden_states
-        for ours, reference in zip(encoder(x), expected, strict=True):
-            assert_close(ours, reference, atol=1e-5, rtol=0)
+        for found in (encoder(x), MiTEncoder(name, str(tmp_path)).eval()(x)):
+            for ours, reference in zip(found, expected, strict=True):
+                assert_close(ours, reference, atol=1e-5, rtol=0)
 
 
 def test_local_checkpoint_gives_its_own_features(checkpoint):
@@ -52,37 +56,16 @@ def test_local_checkpoint_gives_its_own_features(checkpoint):
         assert_close(encoder(x)[-1], theirs(x).last_hidden_state, atol=1e-5, rtol=0)
 
 
-class Hub(SimpleHTTPRequestHandler):
-    """Answers like a model hub for one repository: files under /OWNER/NAME/resolve/main/."""
-
-    def translate_path(self, path):
-        return super().translate_path("/" + path.split("/resolve/main/")[-1] if "/resolve/main/" in path else "/none")
-
-    def end_headers(self):
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("ETag", f'"{abs(hash(self.path)):040x}"')
-        super().end_headers()
-
-    def log_message(self, *_):
-        """Stay silent."""
-
-
 def test_hub_checkpoint_is_downloaded_by_name(checkpoint, tmp_path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, directory=str(checkpoint)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     script = (
         "from mmsnet_lite.model import MiTEncoder\n"
         "encoder = MiTEncoder('mit-nano', 'nvidia/mit-nano')\n"
         "print(float(encoder.stages[0].patch_embeddings.proj.weight.detach().double().sum()))"
     )
-    environment = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path)}
-    try:
+    with serving(checkpoint, tmp_path) as environment:
         out = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120
         )
-    finally:
-        server.shutdown()
-        server.server_close()
     assert out.returncode == 0, out.stderr
     expected = MiTEncoder("mit-nano", str(checkpoint)).stages[0].patch_embeddings.proj.weight.detach().double().sum()
     assert float(out.stdout) == pytest.approx(float(expected), abs=1e-9)

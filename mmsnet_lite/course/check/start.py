@@ -25,7 +25,7 @@ def counts(tune: str) -> tuple[int, int]:
 def scored(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """The package's DSC and IoU of two boolean masks."""
     logits = torch.from_numpy(np.where(predicted, 9.0, -9.0))[None, None]
-    dsc, iou, _ = image_metrics(logits, torch.from_numpy(truth)[None, None])[0].tolist()
+    dsc, iou, *_ = image_metrics(logits, torch.from_numpy(truth)[None, None])[0].tolist()
     return dsc, iou
 
 

@@ -43,7 +43,7 @@ def close_up(picture: np.ndarray, mask: np.ndarray, margin: int = 24) -> np.ndar
 def scores(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """The package's DSC and IoU of two masks."""
     logits, mask = torch.from_numpy(np.where(predicted, 9.0, -9.0)), torch.from_numpy(truth)
-    dsc, iou, _ = image_metrics(logits[None, None], mask[None, None])[0].tolist()
+    dsc, iou, *_ = image_metrics(logits[None, None], mask[None, None])[0].tolist()
     return dsc, iou
 
 
