@@ -1,5 +1,6 @@
 """Explorers of lesson 04, their drawings called as plain functions, and the counts and measures they stand on."""
 
+import json
 import re
 
 import numpy as np
@@ -79,6 +80,15 @@ def test_adapted_networks_start_at_their_frozen_encoder():
 def test_change_is_relative():
     before = [torch.ones(2, 2), 3 * torch.ones(2)]
     assert explore.changes([1.1 * each for each in before], before) == pytest.approx([0.1, 0.1])
+
+
+def test_stored_scores_are_grouped_by_way_and_start(tmp_path):
+    row = {"way": "full", "start": "own", "seed": 0, "dsc": 0.5}
+    rows = [row, row | {"seed": 1, "dsc": 0.6}, row | {"start": "random"}, row | {"way": "mfa-1"}]
+    (tmp_path / "tuning.json").write_text(json.dumps({"rows": rows}))
+    expected = {"full": {"own": [0.5, 0.6], "random": [0.5]}, "mfa-1": {"own": [0.5]}}
+    assert explore.stored_scores(tmp_path) == expected
+    assert explore.stored_scores(tmp_path / "none") == {}
 
 
 @pytest.fixture
