@@ -74,7 +74,7 @@ def quiet_start(answer: Callable[[StageAdaptor], Any]) -> str:
         condition = adaptor.condition(tokens, frequency)
         return torch.stack([adaptor.prompt(i, condition) for i in range(2)])
 
-    without, given = prompts(None), prompts(frequency)
+    without, given = prompts(None).detach(), prompts(frequency).detach()
     if not (torch.isfinite(without).all() and torch.isfinite(given).all()):
         raise Mistake("a prompt is NaN or infinite.")
     if bool(without.any()) or bool(given.any()):
@@ -101,7 +101,7 @@ def quiet_start(answer: Callable[[StageAdaptor], Any]) -> str:
 @exercise(3, expects="a function of (widths, depths, r) that returns a whole number")
 def lora_count(answer: Callable[[Sequence[int], Sequence[int], int], Any]) -> str:
     """Parameters of LoRA on the four attention layers of every block."""
-    cases = [((16, 32, 80, 128), (2, 2, 2, 2), 4), ((64, 128, 320, 512), (3, 8, 27, 3), 8)]
+    cases = [((64, 128, 320, 512), (3, 8, 27, 3), 8), ((16, 32, 80, 128), (2, 2, 2, 2), 4)]
     for widths, depths, r in cases:
         found = float(answer(widths, depths, r))
         layers = sum(4 * depth * width for width, depth in zip(widths, depths, strict=True))

@@ -178,7 +178,7 @@ def parameters() -> Explorer:
 
 def changes(features: Sequence[Tensor], bare: Sequence[Tensor]) -> list[float]:
     """How far each stage's map moved: norm of the difference over the norm before."""
-    return [float((after - before).norm() / before.norm()) for after, before in zip(features, bare, strict=True)]
+    return [((after - before).norm() / before.norm()).item() for after, before in zip(features, bare, strict=True)]
 
 
 def draw_features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
@@ -191,10 +191,10 @@ def draw_features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
     before, after = bare[stage - 1][0], steered[stage - 1][0]
     channel = int((after - before).flatten(1).norm(dim=1).argmax())
     moved = changes(steered, bare)
-    shown = [("before", before[channel]), ("after", after[channel]), ("difference", after[channel] - before[channel])]
+    shown = {"before": before[channel], "after": after[channel], "change, own scale": after[channel] - before[channel]}
     grey = pixels.float().mean(-1) / 255
     figure = panels(
-        [(modality, grey, "grey"), *((f"{name}, channel {channel}", values, "signed") for name, values in shown)],
+        [(modality, grey, "grey"), *((name, values, "signed") for name, values in shown.items())],
         side=1.9,
     )
     alt = (

@@ -46,16 +46,16 @@ def learning_curves(curves: Mapping[str, Sequence[float]], steps: int) -> Figure
         curves: at most four: DSC after each epoch.
         steps: in an epoch.
     """
-    figure = blank(5.6, 2.9)
+    figure = blank(7.2, 2.7)
     axes = figure.subplots()
     for (name, values), style in zip(curves.items(), _LINES, strict=False):
         axes.plot([steps * (i + 1) for i in range(len(values))], values, ms=4, label=name, **style)
-    axes.set(ylim=(0, None))
+    axes.set(ylim=(0, None), xticks=[steps * (i + 1) for i in range(max(map(len, curves.values())))])
     axes.set_xlabel("training steps", fontsize=8)
     axes.set_ylabel("DSC on unseen images", fontsize=8)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout(pad=0.5)
     return figure
 
