@@ -1,15 +1,17 @@
-"""Command line: python -m mmsnet_lite prepare | data | train | evaluate | compare | results | predict | ..."""
+"""Command line: python -m mmsnet_lite prepare | data | train | curves | evaluate | compare | results | predict | ..."""
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain, cli_summary
+from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain, cli_summary, cli_train
 from mmsnet_lite.errors import InputError
 
-EPOCHS, BATCH, SIZE, VALIDATION = 14, 8, 96, 0.05
 STEPS = 8000  # of pretraining
 
 
@@ -17,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    names = "prepare|data|train|evaluate|compare|results|predict|split|pretrain|summary"
+    names = "prepare|data|train|curves|evaluate|compare|results|predict|split|pretrain|summary"
     commands = root.add_subparsers(dest="command", required=True, metavar=names)
 
     def command(
@@ -38,8 +40,10 @@ def parser() -> argparse.ArgumentParser:
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet, segformer or lora (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
-        sub.add_argument("--pretrained", help="own, hub name, local folder or mit_b*.pth (default: random weights)")
-        sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; train without --pretrained: full)")
+        sub.add_argument(
+            "--pretrained", help="own (default where there are some), none (random), hub name, folder or mit_b*.pth"
+        )
+        sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; from random weights: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
         sub.add_argument("--r", type=int, help="MFA's reduction (default 1), or LoRA's rank (default 4)")
@@ -71,21 +75,35 @@ def parser() -> argparse.ArgumentParser:
     data_options(report)
     report.add_argument("--out", type=Path, help="folder to write (default runs/report-MIX)")
 
-    train = command("train", cli.run_train, "Train a network, choose its best epoch, score it on the test split.")
+    train = command("train", cli_train.run_train, "Train a network, choose its best epoch, score it on the test split.")
+    train.add_argument(
+        "--profile",
+        choices=["lite", "full"],
+        help="a recipe; other options win over it. lite: MixLite on a CPU, the defaults below.\n"
+        "full: the paper's, 352 px, mit-b4, 50 epochs, on --mix mix1 or other images",
+    )
     data_options(train)
     model_options(train)
-    train.add_argument("--size", type=int, default=SIZE, help=f"side of the images in pixels (default {SIZE})")
-    train.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
-    train.add_argument("--batch", type=int, default=BATCH, help=f"images a step (default {BATCH})")
+    train.add_argument("--size", type=int, help="side of the images in pixels (default 96)")
+    train.add_argument("--epochs", type=int, help="default 14")
+    train.add_argument("--batch", type=int, help="images a step, over all processes (default 8)")
     train.add_argument(
         "--lr", type=float, help="of AdamW, cosine to 1e-6 (default: the paper's 5e-4; for mit-nano 2e-3)"
     )
-    train.add_argument("--validation", type=float, default=VALIDATION, help="share held out of training (default 0.05)")
-    train.add_argument("--sampler", default="proportional", help="proportional (default), or balanced over modalities")
-    train.add_argument("--augment", default="flips", help="flips (default), full or none")
+    train.add_argument("--validation", type=float, help="share held out of training (default 0.05)")
+    train.add_argument("--sampler", help="proportional (default), or balanced over modalities")
+    train.add_argument("--augment", help="flips (default), full or none")
     train.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation and dropout (default 0)")
     train.add_argument("--run", type=Path, help="run folder to write (default runs/MODEL-DATA-SIZE-seedN)")
     train.add_argument("--resume", action="store_true", help="continue a run that was cut off")
+    train.add_argument("--precision", help="no (float32) or bf16 (default: what accelerate launch says, else no)")
+    train.add_argument("--accumulate", type=int, default=1, help="compute a batch in so many parts, to save memory")
+    train.add_argument("--checkpointing", action="store_true", help="compute encoder blocks twice, to save memory")
+    train.add_argument("--workers", type=int, default=0, help="processes that load images (default 0: none beside)")
+    train.add_argument("--tracker", help="one of accelerate's, such as tensorboard or wandb")
+
+    curves = command("curves", cli_train.run_curves, "Draw a run's curves and sample predictions into its folder.")
+    curves.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
 
     evaluate = command("evaluate", cli_evaluate.run_evaluate, "Score a run's best checkpoint on test splits.")
     evaluate.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
@@ -143,8 +161,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; bad input ends with one line on stderr and exit code 2."""
+    """Run a command; bad input ends with one line on stderr and exit code 2. Of several processes, the first speaks."""
     args = parser().parse_args(arguments)
+    if int(os.environ.get("RANK", 0)) > 0:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            return _run(args)
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         code: int | None = args.run_command(args)
     except InputError as error:
@@ -153,10 +178,10 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # a folder that is a file, a full disk, no permission
         print(f"error: {error}; choose another place or make room", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        way = "a training run continues with --resume" if args.command == "train" else "run it again to continue"
-        print(f"interrupted; {way}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        way = "continue with --resume" if args.command == "train" else "run it again to continue"
+        print(f"{stop or 'interrupted'}; {way}", file=sys.stderr)
+        return 128 + getattr(stop, "signal", signal.SIGINT)
     return code or 0
 
 

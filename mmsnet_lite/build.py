@@ -132,8 +132,13 @@ class Run:
     version: str = field(default=__version__)
 
     def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer | LoRA":
-        """Build the network: with its start weights, or (start=False) to be filled from a checkpoint."""
-        options = self.options if start else {k: v for k, v in self.options.items() if k != "pretrained"}
+        """Build the network: with its start weights, or (start=False) to be filled from a run's checkpoint.
+
+        A checkpoint does not hold what is frozen: a frozen encoder comes from its own checkpoint in both cases.
+        """
+        frozen = self.model == "lora" or (self.model == "mmsnet" and self.options.get("tune") != "full")
+        left_out = set() if start or frozen else {"pretrained"}
+        options = {name: value for name, value in self.options.items() if name not in left_out}
         return build_model(self.model, options, self.settings["seed"])
 
     def to_json(self) -> str:

@@ -21,15 +21,18 @@ def _no_bars(monkeypatch):
 def test_train_writes_a_whole_run_folder(finished):
     run = finished / "run"
     assert sorted(p.name for p in run.iterdir()) == [
+        ".lock",
         "best.safetensors",
         "config.json",
         "environment.json",
         "last.safetensors",
         "metrics.jsonl",
+        "samples",
+        "test.csv",
         "test.json",
     ]
     config = json.loads((run / "config.json").read_text())
-    assert config["options"] == {"encoder": "mit-nano", "tune": "full", "width": 32}
+    assert config["options"] == {"encoder": "mit-nano", "width": 32, "pretrained": "own", "tune": "mfa"}
     assert set(json.loads((run / "test.json").read_text())["datasets"]) == {"left", "right"}
     assert "torch" in json.loads((run / "environment.json").read_text())["versions"]
 
@@ -79,9 +82,18 @@ def test_the_other_models_train(root, tmp_path, model, capsys):
     assert "mean of modalities" in capsys.readouterr().out
 
 
-def test_the_command_says_that_the_encoder_is_random(root, tmp_path, capsys):
-    assert main(train_arguments(root, tmp_path / "run")) == 0
-    assert "mit-nano starts from random weights, tuned: full" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        ([], "weights 'own', tuned: mfa"),
+        (["--tune", "full"], "weights 'own', tuned: full"),
+        (["--pretrained", "none"], "random weights, tuned: full"),
+        (["--model", "segformer"], "weights 'own', tuned: full"),
+    ],
+)
+def test_the_command_says_what_the_encoder_starts_from(root, tmp_path, capsys, words, start):
+    assert main(train_arguments(root, tmp_path / "run", *words)) == 0
+    assert f"mit-nano starts from {start}" in capsys.readouterr().out
 
 
 def test_evaluate_takes_what_is_left_open_from_the_run(finished, monkeypatch, tmp_path, capsys):

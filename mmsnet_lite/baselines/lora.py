@@ -85,6 +85,11 @@ class LoRA(nn.Module):
             LoraConfig(r=self.config.r, lora_alpha=self.config.r, target_modules=names), self.net.encoder
         )
 
+    @property
+    def encoder(self) -> MiTEncoder:
+        """The frozen encoder with its low-rank terms."""
+        return self.net.encoder
+
     def check_size(self, height: int, width: int) -> None:
         """Raise InputError for an image size that the network cannot take."""
         self.net.check_size(height, width)

@@ -1,6 +1,8 @@
 """SegFormer (Xie et al., NeurIPS 2021): our encoder trained in full, with transformers' own all-MLP head."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -45,10 +47,16 @@ class SegFormer(nn.Module):
         """Raise InputError for an image size that the encoder cannot take."""
         check_image_size(height, width)
 
+    @property
+    def steps(self) -> tuple[Callable[[Any], Any], ...]:
+        """What leads from images to logits, one function after the other, as in `MMSNet.steps`."""
+        return self.encoder, self._decode
+
+    def _decode(self, features: tuple[Tensor, ...]) -> Tensor:
+        return F.interpolate(self.head(features), scale_factor=STRIDES[0], mode="bilinear")
+
     def forward(self, x: Tensor) -> SegmentationOutput:
         """Map normalised images (b 3 h w) to logits (b 1 h w)."""
         self.check_size(*x.shape[2:])
         features = self.encoder(x)
-        return SegmentationOutput(
-            F.interpolate(self.head(features), scale_factor=STRIDES[0], mode="bilinear"), features
-        )
+        return SegmentationOutput(self._decode(features), features)

@@ -1,5 +1,9 @@
-"""The order in which an epoch visits the images: a function of seed and epoch, so that a resumed run repeats it."""
+"""The order in which an epoch visits the images, and how it is cut into batches.
 
+All of it is a function of seed, epoch and number of the batch, so that a run resumes anywhere without a stored state.
+"""
+
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -8,9 +12,15 @@ from torch.utils.data import Sampler
 SAMPLERS = ("proportional", "balanced")
 
 
-def epoch_seed(seed: int, epoch: int, use: str, process: int = 0) -> int:
-    """A seed for one use in one epoch: an epoch is then a function of weights, seed and number, and can be repeated."""
-    return ((seed * 100_003 + epoch) * 11 + process) * 3 + ("order", "augment", "dropout").index(use)
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of an epoch's order."""
+    return (seed * 100_003 + epoch) * 33
+
+
+def batch_seed(seed: int, epoch: int, number: int, use: str) -> int:
+    """The seed of what is drawn for batch `number` of an epoch, for one use ("augment" or "dropout")."""
+    words = f"{seed} {epoch} {number} {use}".encode()
+    return int.from_bytes(hashlib.blake2b(words, digest_size=7).digest(), "big")
 
 
 class EpochSampler(Sampler[int]):
@@ -31,7 +41,7 @@ class EpochSampler(Sampler[int]):
         return iter(torch.randperm(self.n, generator=self._generator()).tolist())
 
     def _generator(self) -> torch.Generator:
-        return torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch, "order"))
+        return torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch))
 
 
 class BalancedSampler(EpochSampler):
@@ -63,3 +73,33 @@ class BalancedSampler(EpochSampler):
             order = [torch.randperm(len(indices), generator=generator) for _ in range(rounds)]
             drawn += indices[torch.cat(order)[:count]].tolist() if order else []
         return iter([drawn[i] for i in torch.randperm(self.n, generator=generator).tolist()])
+
+
+class BatchSplitter(Sampler[list[int]]):
+    """Cut an epoch's order into steps of `batch` images, and each step into equal parts; the rest is left out.
+
+    Which images make up step n depends on the order and `batch` alone, whoever computes the parts: several processes
+    (which take them in turn), one that accumulates, or both.
+
+    Args:
+        order: the sampler of the epoch.
+        batch: images a step.
+        parts: parts a step; divides `batch`.
+
+    Attributes:
+        start: the first step to give, when an epoch is continued.
+    """
+
+    drop_last = True  # accelerate asks
+
+    def __init__(self, order: EpochSampler, batch: int, parts: int = 1) -> None:
+        self.order, self.batch, self.parts, self.start = order, batch, parts, 0
+        self.batch_size = batch // parts
+        self.steps = len(order) // batch
+
+    def __len__(self) -> int:
+        return (self.steps - self.start) * self.parts
+
+    def __iter__(self) -> Iterator[list[int]]:
+        indices, size = list(self.order), self.batch_size
+        return (indices[i : i + size] for i in range(self.start * self.batch, self.steps * self.batch, size))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.checkpoints import HEADS, own_folder, read_checkpoint
@@ -83,6 +84,7 @@ class EncoderStage(nn.Module):
     """One stage: overlapping patch embedding, transformer blocks, final norm."""
 
     blocks: nn.ModuleList
+    checkpointing = False
 
     def __init__(self, patch_embeddings: nn.Module, blocks: nn.ModuleList, norm: nn.Module) -> None:
         super().__init__()
@@ -96,7 +98,10 @@ class EncoderStage(nn.Module):
 
     def block(self, i: int, tokens: Tensor, height: int, width: int) -> Tensor:
         """Run block `i` on tokens (b n C)."""
-        out = self.blocks[i](tokens, height, width)
+        if self.checkpointing and torch.is_grad_enabled():
+            out = checkpoint(self.blocks[i], tokens, height, width, use_reentrant=False)
+        else:
+            out = self.blocks[i](tokens, height, width)
         return out[0] if isinstance(out, tuple) else out  # transformers 4 returns a tuple, 5 the tensor
 
     def finish(self, tokens: Tensor, height: int, width: int) -> Tensor:
@@ -125,6 +130,19 @@ class MiTEncoder(nn.Module):
         self.spec = encoder_spec(name)
         model = _random(self.spec) if pretrained is None else _pretrained(name, self.spec, pretrained)
         self.stages = _stages(model)  # type: ignore[assignment]
+
+    @property
+    def checkpointing(self) -> bool:
+        """Whether the backward pass computes each block anew instead of keeping what is inside; the result is the same.
+
+        Memory then grows with the tokens between blocks alone; a step costs one more forward pass of the encoder.
+        """
+        return self.stages[0].checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, on: bool) -> None:
+        for stage in self.stages:
+            stage.checkpointing = on
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (b 3 h w) to four feature maps (b C_s h/s w/s), s = 4, 8, 16, 32, without any prompt."""

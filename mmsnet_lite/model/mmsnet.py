@@ -7,7 +7,8 @@ Paper: "Multiscale Frequency-Guided Image Analyses for Mixed-Modality Medical Im
 not public. The decoder's width d = 64 is inferred from the 7.51 M trainable parameters it states for MiT-B4 at r = 1.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -85,7 +86,15 @@ class Decoder(nn.Module):
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the four stage maps to logits (b 1 h/4 w/4)."""
-        return self._merge([guide(x) for guide, x in zip(self.guide, self._reduced(features), strict=True)])
+        return self.score(self.merge(features))
+
+    def merge(self, features: tuple[Tensor, ...]) -> Tensor:
+        """Map the four stage maps to the one map (b d h/4 w/4) that `score` reads."""
+        return _top_down([guide(x) for guide, x in zip(self.guide, self._reduced(features), strict=True)])
+
+    def score(self, merged: Tensor) -> Tensor:
+        """Map the merged map to logits (b 1 h/4 w/4); dropout stands here, behind everything costly."""
+        return self.predict(self.dropout(merged))
 
     def explain(self, features: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Guidance, ...]]:
         """Return the logits of `forward`, and what the guidance of each stage saw; without MSFG that is empty."""
@@ -93,16 +102,10 @@ class Decoder(nn.Module):
         guidance = tuple(
             guide.guide(x) for guide, x in zip(self.guide, reduced, strict=True) if isinstance(guide, MSFG)
         )
-        return self._merge([stage.output for stage in guidance] or reduced), guidance
+        return self.score(_top_down([stage.output for stage in guidance] or reduced)), guidance
 
     def _reduced(self, features: tuple[Tensor, ...]) -> list[Tensor]:
         return [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
-
-    def _merge(self, guided: list[Tensor]) -> Tensor:
-        merged = guided[-1]
-        for finer in reversed(guided[:-1]):
-            merged = finer + F.interpolate(merged, size=finer.shape[2:], mode="bilinear")
-        return self.predict(self.dropout(merged))
 
 
 class MMSNet(HubModel):
@@ -181,6 +184,11 @@ class MMSNet(HubModel):
             features.append(x)
         return tuple(features)
 
+    @property
+    def steps(self) -> tuple[Callable[[Any], Any], ...]:
+        """What leads from images to logits, one function after the other, so that the last can be repeated alone."""
+        return self.features, self.decoder.merge, lambda merged: _enlarged(self.decoder.score(merged))
+
     def decode(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the stage maps of `features` to logits (b 1 h w) at the image's size."""
         return _enlarged(self.decoder(features))
@@ -197,6 +205,14 @@ class MMSNet(HubModel):
         """Segment normalised images (b 3 h w); the sigmoid of `logits` is the probability of lesion."""
         features = self.features(x)
         return SegmentationOutput(self.decode(features), features)
+
+
+def _top_down(maps: list[Tensor]) -> Tensor:
+    """The sum of the maps of all stages, fine to coarse, on the grid of the finest."""
+    merged = maps[-1]
+    for finer in reversed(maps[:-1]):
+        merged = finer + F.interpolate(merged, size=finer.shape[2:], mode="bilinear")
+    return merged
 
 
 def _enlarged(logits: Tensor) -> Tensor:

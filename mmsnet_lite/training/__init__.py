@@ -5,20 +5,26 @@ from mmsnet_lite.training.evaluate import evaluate
 from mmsnet_lite.training.losses import segmentation_loss, soft_iou_loss
 from mmsnet_lite.training.metrics import METRICS, image_metrics, probability_metrics
 from mmsnet_lite.training.predict import predict_image
+from mmsnet_lite.training.processes import make_accelerator
+from mmsnet_lite.training.profiles import PROFILES, Profile
 from mmsnet_lite.training.scores import SIZES, Evaluation, ImageScore
-from mmsnet_lite.training.trainer import TrainSettings, train
+from mmsnet_lite.training.settings import TrainSettings
+from mmsnet_lite.training.trainer import train
 
 __all__ = [
     "Difference",
     "Evaluation",
     "ImageScore",
     "METRICS",
+    "PROFILES",
+    "Profile",
     "SIZES",
     "TrainSettings",
     "compare",
     "comparison_table",
     "evaluate",
     "image_metrics",
+    "make_accelerator",
     "predict_image",
     "probability_metrics",
     "segmentation_loss",

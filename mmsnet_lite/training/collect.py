@@ -13,7 +13,7 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.checkpoint import write_text
 from mmsnet_lite.training.results import read
 from mmsnet_lite.training.scores import Evaluation
-from mmsnet_lite.training.trainer import TrainSettings
+from mmsnet_lite.training.settings import TrainSettings
 
 
 def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> Path:
@@ -96,7 +96,8 @@ def command(config: dict[str, Any]) -> str:
     given |= {"validation": config["validation"]}
     usual = {field.name: field.default for field in fields(TrainSettings)}
     given |= {name: value for name, value in settings.items() if name not in given and value != usual.get(name)}
-    for name, value in (given | {"model": config["model"]} | config["options"]).items():
+    random = {} if config["model"] == "unet" else {"pretrained": "none"}
+    for name, value in (given | {"model": config["model"]} | random | config["options"]).items():
         option = name.replace("_", "-")
         words += [f"--{option}", str(value)] if not isinstance(value, bool) else [] if value else [f"--no-{option}"]
     return shlex.join(["python", "-m", "mmsnet_lite", *words])

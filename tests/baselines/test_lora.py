@@ -64,7 +64,7 @@ def test_the_start_is_the_bare_encoder_and_its_decoder():
 
 def test_a_step_changes_what_trains_and_nothing_frozen():
     model = lora(r=2).train()
-    assert not model.net.encoder.training
+    assert not model.encoder.training
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
     for _ in range(2):  # A moves once B is no longer zero

@@ -8,7 +8,7 @@ from accelerate.data_loader import BatchSamplerShard
 from torch.utils.data import BatchSampler
 
 from mmsnet_lite.data import BalancedSampler, EpochSampler
-from mmsnet_lite.data.sampler import epoch_seed
+from mmsnet_lite.data.sampler import BatchSplitter, batch_seed, epoch_seed
 
 SIZES = {"fundus": 5, "ultrasound": 40, "dermoscopy": 15}
 MODALITIES = [name for name, n in SIZES.items() for _ in range(n)]
@@ -43,7 +43,7 @@ def test_the_seeds_of_an_epoch_have_not_changed():
     """Scores of earlier runs stand on this order."""
     generator = torch.Generator().manual_seed(((3 * 100_003 + 2) * 11) * 3)
     assert list(make("proportional", 3, 2)) == torch.randperm(60, generator=generator).tolist()
-    assert epoch_seed(3, 2, "augment", process=1) == ((3 * 100_003 + 2) * 11 + 1) * 3 + 1
+    assert epoch_seed(3, 2) == ((3 * 100_003 + 2) * 11) * 3
 
 
 def test_balanced_draws_every_modality_equally_often():
@@ -97,3 +97,30 @@ def test_processes_share_an_epoch_and_draw_nothing_twice(kind):
 def test_one_modality_is_each_image_once():
     assert sorted(BalancedSampler(["a"] * 9, 4)) == list(range(9))
     assert list(BalancedSampler([], 0)) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize("start", [0, 3])
+def test_the_images_of_a_step_do_not_depend_on_the_processes(processes, start):
+    """Steps of 12 images, in 6 parts; accelerate deals the parts out, and each process accumulates 6 / processes."""
+    order = list(make("proportional", 5, 1))
+    batches = BatchSplitter(make("proportional", 5, 1), 12, 6)
+    batches.start = start
+    shards = [list(BatchSamplerShard(batches, processes, process)) for process in range(processes)]
+    own = 6 // processes
+    assert {len(shard) for shard in shards} == {own * (5 - start)}
+    for step in range(5 - start):
+        seen = [i for shard in shards for part in shard[step * own : (step + 1) * own] for i in part]
+        assert sorted(seen) == sorted(order[(start + step) * 12 : (start + step + 1) * 12])
+        dealt = [shards[k % processes][step * own + k // processes] for k in range(6)]
+        assert [i for part in dealt for i in part] == order[(start + step) * 12 : (start + step + 1) * 12]
+
+
+def test_images_beyond_the_last_whole_step_are_left_out():
+    assert sum(len(part) for part in BatchSplitter(make("proportional"), 16, 4)) == 48
+
+
+def test_no_two_draws_share_a_seed():
+    seeds = {batch_seed(s, e, n, use) for s in range(4) for e in range(9) for n in range(50) for use in ("a", "b")}
+    assert len(seeds) == 4 * 9 * 50 * 2
+    torch.Generator().manual_seed(max(seeds))  # it fits

@@ -129,3 +129,20 @@ def test_a_folder_with_keys_that_no_encoder_has_is_refused(checkpoint, tmp_path)
     save_file({**tensors, "gate.weight": torch.zeros(1)}, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InputError, match=r"is no MiT encoder's, it has gate\.weight; download it again"):
         MiTEncoder("mit-nano", str(folder))
+
+
+def test_checkpointing_changes_no_gradient():
+    """Drop-path draws the same in the second pass; only what is kept between them differs."""
+    gradients = []
+    for on in (False, True):
+        torch.manual_seed(0)
+        encoder = MiTEncoder("mit-nano").train()
+        encoder.checkpointing = on
+        assert encoder.checkpointing is on
+        counts = []
+        for block in encoder.stages[1].blocks:
+            block.register_forward_pre_hook(lambda *_: counts.append(1))  # noqa: B023
+        encoder(torch.randn(2, 3, 64, 64))[-1].square().sum().backward()
+        assert len(counts) == (4 if on else 2)  # of two blocks
+        gradients.append([parameter.grad for parameter in encoder.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))

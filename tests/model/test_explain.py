@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from mmsnet_lite.baselines.segformer import SegFormer, SegFormerConfig
 from mmsnet_lite.model import MMSNet, MMSNetConfig
 
 SMALL = {"encoder": "mit-nano", "width": 32, "frequencies": 4}
@@ -24,6 +25,18 @@ def test_logits_and_features_are_those_of_forward(options, x):
     assert_close(seen.logits, output.logits, atol=0, rtol=0)
     for ours, theirs in zip(seen.features, output.features, strict=True):
         assert_close(ours, theirs, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "model", [lambda: MMSNet(MMSNetConfig(**SMALL)), lambda: SegFormer(SegFormerConfig(encoder="mit-nano"))]
+)
+def test_steps_lead_where_forward_does(model, x):
+    model = model().eval()
+    with torch.no_grad():
+        expected, y = model(x).logits, x
+        for step in model.steps:
+            y = step(y)
+    assert_close(y, expected, atol=0, rtol=0)
 
 
 def test_each_intermediate_is_its_modules_own(x):

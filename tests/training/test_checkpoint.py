@@ -2,10 +2,20 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from small import TinyNet
 
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.training.checkpoint import load_training, load_weights, read_weights, save_training, save_weights
+from mmsnet_lite.training.checkpoint import (
+    LAST,
+    frozen_part,
+    load_model,
+    load_training,
+    read_weights,
+    save_model,
+    save_training,
+    save_weights,
+)
 
 
 def test_round_trip_keeps_every_bit(tmp_path):
@@ -16,40 +26,87 @@ def test_round_trip_keeps_every_bit(tmp_path):
     assert all(torch.equal(tensors[name], value) for name, value in model.state_dict().items())
 
 
-def test_a_write_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
+def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_rest(tmp_path):
     path = tmp_path / "w.safetensors"
     save_weights(path, {"a": torch.ones(2)})
-
-    def fail(tensors, file, **_):
-        file.write_bytes(b"half")
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr("mmsnet_lite.training.checkpoint.save_file", fail)
-    with pytest.raises(OSError, match="no space"):
+    (tmp_path / "w.safetensors.tmp").symlink_to("/dev/full")  # every write to it finds a full disk
+    with pytest.raises(OSError, match="No space left"):
         save_weights(path, {"a": torch.zeros(2)})
     assert torch.equal(read_weights(path)[0]["a"], torch.ones(2))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def trained_once(model):
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad])
+    model(torch.randn(2, 3, 8, 8)).logits.sum().backward()
+    optimizer.step()
+    return optimizer
 
 
 def test_optimiser_moments_survive(tmp_path):
     model = TinyNet()
-    optimizer = torch.optim.AdamW(model.parameters())
-    model(torch.randn(2, 3, 8, 8)).logits.sum().backward()
-    optimizer.step()
-    save_training(tmp_path / "t.safetensors", model, optimizer, {"history": []})
+    optimizer = trained_once(model)
+    note = {"history": [], "frozen": frozen_part(model)}
+    save_training(tmp_path, model, optimizer, note)
     other = TinyNet()
     fresh = torch.optim.AdamW(other.parameters())
-    assert load_training(tmp_path / "t.safetensors", other, fresh) == {"history": []}
-    for a, b in zip(optimizer.state_dict()["state"].values(), fresh.state_dict()["state"].values(), strict=True):
-        assert all(torch.equal(a[key], b[key]) for key in ("step", "exp_avg", "exp_avg_sq"))
+    assert load_training(tmp_path / LAST, other, fresh) == note
+    before, after = optimizer.state_dict()["state"], fresh.state_dict()["state"]
+    assert before.keys() == after.keys()
+    for i, state in before.items():
+        assert all(torch.equal(state[key], after[i][key]) for key in ("step", "exp_avg", "exp_avg_sq"))
 
 
 def test_weights_of_another_shape_are_refused_and_nothing_is_loaded(tmp_path):
-    save_weights(tmp_path / "w.safetensors", TinyNet(8).state_dict())
+    file = tmp_path / "w.safetensors"
+    save_model(file, TinyNet(8), {"frozen": frozen_part(TinyNet(8))})
     model = TinyNet(4)
     before = model.net[0].weight.clone()
     with pytest.raises(InputError, match=r"w\.safetensors belongs to another configuration: \d+ tensors differ"):
-        load_weights(model, read_weights(tmp_path / "w.safetensors")[0], tmp_path / "w.safetensors")
+        load_model(file, model)
     assert torch.equal(model.net[0].weight, before)
+
+
+def half_frozen(seed):
+    torch.manual_seed(seed)
+    model = TinyNet()
+    model.net[0].requires_grad_(False)
+    return model
+
+
+def test_frozen_weights_are_not_stored_but_known_by_their_hash(tmp_path):
+    model, same, other = half_frozen(0), half_frozen(0), half_frozen(1)
+    trained_once(model)
+    file = tmp_path / "w.safetensors"
+    save_model(file, model, {"frozen": frozen_part(model)})
+    own = set(model.state_dict())
+    assert own - set(read_weights(file)[0]) == {"net.0.weight", "net.0.bias"}
+    load_model(file, same)
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), same.state_dict().values(), strict=True))
+    before = other.net[4].weight.clone()
+    with pytest.raises(InputError, match=r"beside other frozen weights .*give it the encoder checkpoint of the run"):
+        load_model(file, other)
+    assert torch.equal(other.net[4].weight, before)
+
+
+def test_a_file_of_before_holds_everything_and_still_loads(tmp_path):
+    model, other = half_frozen(0), half_frozen(1)
+    save_file(model.state_dict(), tmp_path / "w.safetensors", metadata={"note": "{}"})
+    load_model(tmp_path / "w.safetensors", other)
+    assert torch.equal(other.net[0].weight, model.net[0].weight)
+
+
+def test_every_flipped_bit_is_found(tmp_path):
+    """Anywhere: in the length, the names, the note, the checksum or the numbers."""
+    file = tmp_path / "w.safetensors"
+    save_weights(file, {"a": torch.arange(60.0)}, {"epoch": 3})
+    whole = file.read_bytes()
+    for i in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[i] ^= 1 << (i % 8)
+        file.write_bytes(damaged)
+        with pytest.raises(InputError, match="is damaged"):
+            read_weights(file)
 
 
 def test_missing_and_damaged_files_are_refused(tmp_path):

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from mmsnet_lite.data import Mix, folder_parts, split_validation
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import TrainSettings, evaluate, train
-from mmsnet_lite.training.checkpoint import load_weights, read_weights
+from mmsnet_lite.training.checkpoint import load_model
 
 SETTINGS = TrainSettings(epochs=4, batch=2, lr=1e-2)
 
@@ -62,7 +62,7 @@ def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch, 
             raise KeyboardInterrupt
         return evaluate(*args, **kwargs)
 
-    monkeypatch.setattr("mmsnet_lite.training.trainer.evaluate", count_and_evaluate)
+    monkeypatch.setattr("mmsnet_lite.training.loop.evaluate", count_and_evaluate)
     with pytest.raises(KeyboardInterrupt):
         train(network(), *mixes, settings, run=tmp_path / "run")
     monkeypatch.undo()
@@ -77,11 +77,10 @@ def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch, 
 def test_best_checkpoint_is_the_epoch_with_the_highest_validation_dsc(mixes, tmp_path):
     model = network()
     history = train(model, *mixes, SETTINGS, run=tmp_path)
-    tensors, note = read_weights(tmp_path / "best.safetensors")
+    best = network(seed=9)
+    note = load_model(tmp_path / "best.safetensors", best)
     scores = [record["validation_dsc"] for record in history]
     assert note["epoch"] == scores.index(max(scores)) + 1
-    best = network(seed=9)
-    load_weights(best, tensors, tmp_path / "best.safetensors")
     assert evaluate(best, mixes[1]).mean["dsc"] == pytest.approx(max(scores), abs=1e-9)
 
 
@@ -125,13 +124,15 @@ def test_loss_that_is_not_finite_names_the_images(mixes, tmp_path):
 
 def test_divergence_in_the_last_step_keeps_the_checkpoint_before_it(mixes, tmp_path, monkeypatch):
     """The loss of an epoch's last step is finite, the weights after it are not: nothing may be written."""
-    model = network()
-    train(model, *mixes, TrainSettings(epochs=1, batch=2), run=tmp_path)
-    before = (tmp_path / "last.safetensors").read_bytes()
-    monkeypatch.setattr(TrainSettings, "lr_at", lambda self, step, steps: 1e38)
+    before = []
+
+    def diverge(record):
+        before.append((tmp_path / "last.safetensors").read_bytes())
+        monkeypatch.setattr(TrainSettings, "lr_at", lambda self, step, steps: 1e38)
+
     with pytest.raises(InputError, match="not finite"):
-        train(model, *mixes, TrainSettings(epochs=2, batch=6), run=tmp_path, resume=True)
-    assert (tmp_path / "last.safetensors").read_bytes() == before
+        train(network(), *mixes, TrainSettings(epochs=2, batch=6), run=tmp_path, on_epoch=diverge)
+    assert (tmp_path / "last.safetensors").read_bytes() == before[0]
 
 
 def test_metrics_file_comes_back_from_the_checkpoint(mixes, tmp_path):

@@ -21,7 +21,7 @@ _PSNR_LIMIT = 60  # dB: errors of a quarter grey level
 def _draw(axes: Axes, panel: Panel) -> None:
     title, values, kind = panel
     flat = values.detach().reshape(values.shape[-2:]).numpy()
-    axes.set_title(title, fontsize=9)
+    axes.set_title(title, fontsize=9, pad=3)
     if kind == "spectrum":
         axes.imshow(np.fft.fftshift(np.abs(flat)), cmap=MAGNITUDE, vmin=0, extent=(-0.5, 0.5, 0.5, -0.5))
         axes.set(xticks=(-0.5, 0, 0.5), yticks=(-0.5, 0, 0.5))
@@ -52,7 +52,7 @@ def panels(pictures: Sequence[Panel], columns: int | None = None, side: float = 
     rows = math.ceil(len(pictures) / columns)
     tallest = max(values.shape[-2] / values.shape[-1] for _, values, _ in pictures)
     figure = blank(side * columns, (side * min(1, tallest) + 0.25) * rows)
-    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.03)
     cells = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(cells, pictures, strict=False):
         _draw(axes, panel)

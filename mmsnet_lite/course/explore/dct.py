@@ -1,0 +1,159 @@
+"""Explorers of lesson 03, with the textures and the small trained networks that the lesson uses too."""
+
+from functools import lru_cache
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from mmsnet_lite.course.explore.contourlet import picture
+from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.plot.contourlet import panels
+from mmsnet_lite.course.plot.dct import weights_and_map
+from mmsnet_lite.data import Mix, mixlite_parts, normalise, split_validation
+from mmsnet_lite.data.synthetic import MODALITIES
+from mmsnet_lite.frequency import dct_basis, pool_matrix, radial_frequency
+from mmsnet_lite.model import MMSNet, MMSNetConfig
+from mmsnet_lite.model.mmsnet import Explanation
+from mmsnet_lite.training import TrainSettings, train
+
+SIZE, GRID = 64, 56  # pixels of the networks' images; largest DCT grid
+TRAINED, TESTED = 36, 12  # images a modality; one in nine of the first is held out
+PLANE = 7  # side of the plane that FcaNet's frequencies live in
+
+
+# --- textures ------------------------------------------------------------------------------------------------------
+
+
+def texture(slope: float, count: int, n: int, seed: int) -> Tensor:
+    """Random maps (count n n) whose amplitudes fall as frequency^-slope, all made of the same n^2 values of 0 to 1.
+
+    Noise of that spectrum gives the ranks, a fixed list of values (the logistic function of normal quantiles) what
+    stands there. So mean, maximum, minimum and histogram are the same for every map and every slope.
+    """
+    noise = torch.randn(count, n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    falling = radial_frequency(n, n).double().clamp_min(1 / n) ** -slope
+    ranks = torch.fft.ifft2(torch.fft.fft2(noise) * falling).real.flatten(1).argsort(1).argsort(1)
+    values = torch.special.ndtri((torch.arange(n * n, dtype=torch.float64) + 0.5) / n**2).sigmoid()
+    return values[ranks].view(count, n, n).float()
+
+
+@lru_cache(maxsize=16)
+def channel(name: str) -> Tensor:
+    """A map (56 56) of 0 to 1 by name, shared: "coarse texture", "fine texture", or a MixLite modality's luma."""
+    if name in MODALITIES:
+        return picture(name, GRID)[0, 0].float()
+    return texture({"coarse texture": 2.0, "fine texture": 1.0}[name], 1, GRID, 0)[0]
+
+
+# --- trained networks ----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def unseen_images() -> tuple[Tensor, Tensor]:
+    """Normalised MixLite test images (48 3 64 64) and masks (48 1 64 64), 12 of each modality in their usual order."""
+    mix = Mix(mixlite_parts("test", SIZE, counts={"test": TESTED}), SIZE)
+    return normalise(torch.stack([s["image"] for s in mix])), torch.stack([s["mask"] for s in mix])
+
+
+@lru_cache(maxsize=1)
+def _training_images() -> tuple[Mix, Mix]:
+    """MixLite training images, 32 of each modality, and 4 held out."""
+    kept, held = split_validation(mixlite_parts("train", SIZE, counts={"train": TRAINED}), fraction=1 / 9)
+    return Mix(kept, SIZE), Mix(held, SIZE)
+
+
+@lru_cache(maxsize=4)
+def trained(frequencies: int, seed: int = 0, pool: str = "mean") -> MMSNet:
+    """A small MMSNet after 40 steps on 128 MixLite images at 64 px; a few seconds, once a session.
+
+    mit-nano tuned in full, without FEP, a decoder of width 32 with two scales.
+
+    Args:
+        frequencies: K.
+        seed: of weights and training; networks of one seed start from equal weights, because K has none.
+        pool: over K, see `FrequencyChannelAttention`.
+    """
+    config = MMSNetConfig(
+        encoder="mit-nano", tune="full", fep="none", width=32, msfg_scales=2, frequencies=frequencies, pool=pool
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = MMSNet(config)
+    train(model, *_training_images(), TrainSettings(epochs=5, batch=16, lr=4e-3, seed=seed))
+    return model.eval()
+
+
+@lru_cache(maxsize=4)
+def explained(frequencies: int) -> Explanation:
+    """What a trained network's modules see in the test images."""
+    with torch.no_grad():
+        return trained(frequencies).explain(unseen_images()[0])
+
+
+# --- explorers -----------------------------------------------------------------------------------------------------
+
+
+def draw_component(image: str, n: int, u: int, v: int) -> tuple[Figure, str]:
+    """A map, one cosine image, and their product, whose mean, maximum and minimum channel attention reads."""
+    pool, index = pool_matrix(GRID, n), (u * n // PLANE, v * n // PLANE)
+    x, cosine = pool @ channel(image) @ pool.T, dct_basis([index], n)[0]
+    product = x * cosine
+    c, high, low = (float(value) for value in (product.mean(), product.max(), product.min()))
+    figure = panels(
+        [
+            (f"{image}, {n}x{n}", x, "grey"),
+            (f"D, (u, v) = {index}", cosine, "signed"),
+            (f"product: mean {c:.3f}", product, "signed"),
+        ],
+        side=2.2,
+    )
+    variance = float(x.var(correction=0))
+    share = f"{c**2 / variance:.2%} of the map's variance" if any(index) else "the average of the map"
+    alt = (
+        f"The {image} map on a {n}x{n} grid, the cosine image of {index[0]} half periods down and {index[1]} across, "
+        f"and their product. Its mean, the coefficient, is {c:.3f}, {share}; it reaches from {low:.2f} to {high:.2f}."
+    )
+    return figure, alt
+
+
+def components() -> Explorer:
+    """One DCT index at a time: cosine image, response, coefficient."""
+    return Explorer(
+        draw_component,
+        image=Choice("map", (*MODALITIES, "coarse texture", "fine texture"), "ultrasound"),
+        n=Choice("grid n", (7, 14, 28, 56), 28),
+        u=Choice("u (of 7, down)", tuple(range(PLANE)), 1),
+        v=Choice("v (of 7, across)", tuple(range(PLANE)), 0),
+    )
+
+
+def draw_attention(modality: str, frequencies: int, stage: int, scale: int) -> tuple[Figure, str]:
+    """What one branch of MSFG in a trained network makes of the first test image of a modality."""
+    row = MODALITIES.index(modality) * TESTED
+    guidance = explained(frequencies).guidance[stage - 1]
+    weights = guidance.attention[scale - 1][:, :, 0, 0]
+    foreground = guidance.foreground[scale - 1][row, 0]
+    pixels = unseen_images()[0][row]
+    shown = (pixels - pixels.amin()) / (pixels.amax() - pixels.amin())
+    figure = weights_and_map(shown.permute(1, 2, 0), foreground, weights, row, modality)
+    own, moves = weights[row], weights.amax(0) - weights.amin(0)
+    h, w = foreground.shape
+    alt = (
+        f"K = {frequencies}, stage {stage}, scale {scale}. For this {modality} image the {len(own)} channel weights "
+        f"lie between {own.min():.2f} and {own.max():.2f}; over {len(weights)} test images a weight moves by "
+        f"{moves.median():.2f} (median channel). "
+        f"The foreground map of {h}x{w} lies between {foreground.min():.2f} and {foreground.max():.2f}."
+    )
+    return figure, alt
+
+
+def attention() -> Explorer:
+    """Channel weights and foreground map of two trained networks, K = 32 and the control K = 1."""
+    return Explorer(
+        draw_attention,
+        modality=Choice("image", MODALITIES, "dermoscopy"),
+        frequencies=Choice("K", (1, 32), 32),
+        stage=Choice("stage", (1, 2, 3, 4), 1),
+        scale=Choice("scale", (1, 2), 1),
+    )

@@ -1,0 +1,122 @@
+"""What a long training is guarded against: a second one in its folder, signals, full memory, dead loader workers."""
+
+import json
+import signal
+import threading
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from mmsnet_lite.errors import InputError
+from mmsnet_lite.training.checkpoint import write_text
+
+CULPRITS = "nonfinite.json"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended training after its state was saved; `signal` is its number."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.signal = number
+
+
+class StopRequest:
+    """Within this context SIGTERM and Ctrl-C set `signal` instead of ending the process; a second one ends it.
+
+    Only in the main thread, where Python delivers signals.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+        self.__exit__()
+
+    def __exit__(self, *error: object) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+
+@contextmanager
+def sole_owner(run: Path) -> Iterator[None]:
+    """Hold a run folder's lock; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        InputError: another training holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(f"another training writes to {run}; wait for it, or choose another run folder") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def explained(device: torch.device) -> Iterator[None]:
+    """Turn out-of-memory and the death of a loader worker into errors that say what to do."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        peak = (
+            f" at a peak of {torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else ""
+        )
+        raise InputError(
+            f"{device} is out of memory{peak}; the last checkpoint is kept. Three things to try: accumulate smaller "
+            "parts of the same batch (--accumulate 2, 4 ...), compute in bfloat16 (--precision bf16), compute the "
+            "encoder's blocks twice instead of keeping them (--checkpointing)"
+        ) from error
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # ends the loader, which else reports the death again and again
+        raise InputError(
+            f"a loader worker died ({str(error).splitlines()[0]}), mostly for lack of memory; the last checkpoint is "
+            "kept: continue with fewer --workers, 0 loads in the main process"
+        ) from error
+
+
+def refuse_nonfinite(
+    accelerator: Accelerator, run: Path | None, where: dict[str, int], parts: Iterable[tuple[torch.Tensor, list[str]]]
+) -> None:
+    """End training at a loss that is not finite; every process of the run comes here.
+
+    Args:
+        accelerator: gathers from all processes.
+        run: where nonfinite.json names the images; None writes nothing.
+        where: epoch and step.
+        parts: loss and names of the images of each part that this process computed.
+
+    Raises:
+        InputError: always, with the names of the images.
+    """
+    own = [{"loss": str(loss.item()), "images": names} for loss, names in parts if not torch.isfinite(loss)]
+    found = gather_object(own)
+    if run is not None and accelerator.is_main_process:
+        write_text(run / CULPRITS, json.dumps({**where, "batches": found}, indent=1) + "\n")
+    names = ", ".join(name for part in found for name in part["images"])
+    raise InputError(
+        f"the loss of epoch {where['epoch']}, step {where['step']} is {found[0]['loss']} on {names}; the last "
+        "checkpoint is kept: look at these images, or lower the learning rate"
+    )

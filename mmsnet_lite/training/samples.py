@@ -1,0 +1,51 @@
+"""What the network makes of the same few validation images after every epoch, in small pictures.
+
+RUN/samples/images.png and masks.png, written once, and epoch-NNN.png: one tile an image, side by side.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch import nn
+
+from mmsnet_lite.data import Mix
+from mmsnet_lite.training.checkpoint import write_bytes
+from mmsnet_lite.training.predict import predict_image
+
+COUNT, SIDE = 4, 128  # tiles, and their largest side in pixels
+
+
+def sample_indices(mix: Mix) -> list[int]:
+    """Which images of a mix are shown: the first of each modality, then others in order, `COUNT` at most."""
+    labels = mix.labels
+    first = [labels.index(modality) for modality in mix.modalities]
+    return (first + [i for i in range(len(mix)) if i not in first])[:COUNT]
+
+
+def write_samples(folder: Path, model: nn.Module, mix: Mix, epoch: int) -> None:
+    """Write an epoch's tiles, and those of images and masks if there are none yet; leaves `model` in eval mode."""
+    folder.mkdir(exist_ok=True)
+    model.eval()
+    shown = [mix[i] for i in sample_indices(mix)]
+    images = [sample["image"].permute(1, 2, 0).numpy() for sample in shown]
+    rows = {f"epoch-{epoch:03d}": [255 * predict_image(model, image, mix.size) for image in images]}
+    if not (folder / "masks.png").exists():
+        rows |= {"images": images, "masks": [255 * sample["mask"][0].numpy() for sample in shown]}
+    side = min(SIDE, mix.size)
+    for name, tiles in rows.items():
+        small = [cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA) for tile in tiles]
+        row = np.concatenate(small, axis=1).round().astype(np.uint8)
+        pixels = row if row.ndim == 2 else cv2.cvtColor(row, cv2.COLOR_RGB2BGR)
+        write_bytes(folder / f"{name}.png", cv2.imencode(".png", pixels)[1].tobytes())
+
+
+def read_samples(folder: Path) -> dict[str, list[np.ndarray]]:
+    """Return what `write_samples` wrote, lists of RGB tiles by name: images, masks, then epoch-NNN in order."""
+    epochs = sorted(folder.glob("epoch-*.png"), key=lambda path: int(path.stem[6:]))
+    rows = {}
+    for path in [folder / "images.png", folder / "masks.png", *epochs]:
+        row = cv2.imread(str(path))
+        if row is not None:
+            rows[path.stem] = np.split(row[..., ::-1], row.shape[1] // row.shape[0], axis=1)
+    return rows

@@ -1,0 +1,49 @@
+"""What is trained: the settings that decide a run's numbers. How it is computed is the accelerator's business."""
+
+import math
+from dataclasses import dataclass
+
+from mmsnet_lite.data import AUGMENTATIONS, SAMPLERS
+from mmsnet_lite.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """How to train; the defaults are the paper's optimiser (AdamW, 5e-4) with cosine decay.
+
+    Args:
+        epochs: passes over the training images.
+        batch: images a step of the optimiser, over all processes and accumulated parts together.
+        lr, min_lr: learning rate at the first step and after the last; cosine in between.
+        weight_decay: of AdamW, on every trained tensor.
+        seed: of the order of the images, the augmentation and the dropout; 0 to 2^40.
+        sampler: "proportional" (each image once an epoch) or "balanced" (each modality equally often).
+        augment: "flips" (left-right and up-down), "full" (see `mmsnet_lite.data.Augmentation`) or "none".
+
+    Raises:
+        InputError: a number outside its range, or an unknown name.
+    """
+
+    epochs: int = 50
+    batch: int = 8
+    lr: float = 5e-4
+    min_lr: float = 1e-6
+    weight_decay: float = 0.01
+    seed: int = 0
+    sampler: str = "proportional"
+    augment: str = "flips"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 1:
+            raise InputError(f"epochs = {self.epochs}, batch = {self.batch}: both must be at least 1")
+        if not 0 <= self.min_lr <= self.lr < math.inf or self.lr == 0:
+            raise InputError(f"lr = {self.lr}, min_lr = {self.min_lr}: choose 0 <= min_lr <= lr, lr above 0 and finite")
+        if not 0 <= self.seed <= 2**40:
+            raise InputError(f"seed = {self.seed} does not fit; choose 0 to 2^40")
+        for name, known in (("sampler", SAMPLERS), ("augment", tuple(AUGMENTATIONS))):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(known)}")
+
+    def lr_at(self, step: int, steps: int) -> float:
+        """Learning rate of step 0..steps-1 on the cosine from `lr` to `min_lr`."""
+        return self.min_lr + (self.lr - self.min_lr) * (1 + math.cos(math.pi * step / steps)) / 2
