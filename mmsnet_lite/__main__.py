@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--datasets", metavar="A,B", help=f"datasets under ROOT, with commas (default: {otherwise})")
 
     def model_options(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--model", default="mmsnet", help="mmsnet, unet or segformer (default mmsnet)")
+        sub.add_argument("--model", default="mmsnet", help="mmsnet, unet, segformer or lora (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
         sub.add_argument(
             "--pretrained", help="own (default where there are some), none (random), hub name, folder or mit_b*.pth"
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; from random weights: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
-        sub.add_argument("--r", type=int, help="MFA's reduction (default 1)")
+        sub.add_argument("--r", type=int, help="MFA's reduction (default 1), or LoRA's rank (default 4)")
         sub.add_argument("--fep", help="contourlet (default), wavelet, fft or none")
         sub.add_argument("--frequencies", type=int, help="K, DCT components of MSFG (default 32)")
         sub.add_argument("--msfg-scales", type=int, help="S, scales of MSFG (default 3)")

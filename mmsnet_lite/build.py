@@ -18,6 +18,7 @@ from mmsnet_lite.data.specs import MIXES
 from mmsnet_lite.errors import InputError
 
 if TYPE_CHECKING:
+    from mmsnet_lite.baselines.lora import LoRA
     from mmsnet_lite.baselines.segformer import SegFormer
     from mmsnet_lite.baselines.unet import UNet
     from mmsnet_lite.model.mmsnet import MMSNet
@@ -26,10 +27,11 @@ MODELS = {  # name: (module, network, configuration)
     "mmsnet": ("mmsnet_lite.model.mmsnet", "MMSNet", "MMSNetConfig"),
     "unet": ("mmsnet_lite.baselines.unet", "UNet", "UNetConfig"),
     "segformer": ("mmsnet_lite.baselines.segformer", "SegFormer", "SegFormerConfig"),
+    "lora": ("mmsnet_lite.baselines.lora", "LoRA", "LoRAConfig"),
 }
 
 
-def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | UNet | SegFormer":
+def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | UNet | SegFormer | LoRA":
     """Build network `name`, its random weights drawn from `seed`; the global generator is left as it was.
 
     Args:
@@ -129,12 +131,12 @@ class Run:
     validation: float = 0.05
     version: str = field(default=__version__)
 
-    def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer":
+    def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer | LoRA":
         """Build the network: with its start weights, or (start=False) to be filled from a run's checkpoint.
 
         A checkpoint does not hold what is frozen: a frozen encoder comes from its own checkpoint in both cases.
         """
-        frozen = self.model == "mmsnet" and self.options.get("tune") != "full"
+        frozen = self.model == "lora" or (self.model == "mmsnet" and self.options.get("tune") != "full")
         left_out = set() if start or frozen else {"pretrained"}
         options = {name: value for name, value in self.options.items() if name not in left_out}
         return build_model(self.model, options, self.settings["seed"])

@@ -18,7 +18,7 @@ def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     options = {name: value for name in names if (value := getattr(args, name)) is not None}
     if args.model != "unet":
         options.setdefault("encoder", "mit-nano")
-    if args.model == "mmsnet" and options["encoder"] == "mit-nano":
+    if args.model in ("mmsnet", "lora") and options["encoder"] == "mit-nano":
         options.setdefault("width", 32)  # half, like the encoder
     if args.mfa is False and not args.tune:
         options["tune"] = "full"  # without the adaptor there is no other way to tune the encoder

@@ -93,5 +93,6 @@ def unet_rows(model: "UNet", image: "Tensor") -> Iterator[Row]:
 ROWS: dict[str, Callable[[Any, Any], Iterator[Row]]] = {
     "mmsnet": mmsnet_rows,
     "segformer": segformer_rows,
+    "lora": lambda model, image: mmsnet_rows(model.net, image),
     "unet": unet_rows,
 }

@@ -37,7 +37,8 @@ def run_train(args: argparse.Namespace) -> None:
     model.check_size(args.size, args.size)
     if name != "unet":
         start = f"weights {options['pretrained']!r}" if "pretrained" in options else "random weights"
-        print(f"{options['encoder']} starts from {start}, tuned: {options.get('tune', 'full')}")
+        tuned = "lora" if name == "lora" else options.get("tune", "full")
+        print(f"{options['encoder']} starts from {start}, tuned: {tuned}")
     if args.checkpointing:
         if name == "unet":
             raise InputError("--checkpointing computes the blocks of an encoder twice; unet has none, leave it out")

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "__init__": {"model"},  # the public names, on first use
 }
 ONLY_IN = {"ipywidgets": "course", "matplotlib": "course", "seaborn": "course", "accelerate": "training"}
-LATE = ("transformers", "monai", "accelerate", "matplotlib", "cv2", "pywt", "requests", "filelock")
+LATE = ("transformers", "monai", "peft", "accelerate", "matplotlib", "cv2", "pywt", "requests", "filelock")
 PYWT_IN = Path("frequency/wavelet.py")  # any PyWavelets filter, by its name
 DOTTED = re.compile(r"mmsnet_lite(\.\w+)+")
 PUBLIC_FROM_MODEL = {"MMSNet", "MMSNetConfig", "SegmentationOutput"}

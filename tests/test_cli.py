@@ -76,7 +76,7 @@ def test_a_run_cut_off_in_its_first_epoch_starts_again(root, tmp_path, monkeypat
     assert (tmp_path / "run" / "test.json").exists()
 
 
-@pytest.mark.parametrize("model", ["unet", "segformer"])
+@pytest.mark.parametrize("model", ["unet", "segformer", "lora"])
 def test_the_other_models_train(root, tmp_path, model, capsys):
     assert main(train_arguments(root, tmp_path / "run", "--model", model)) == 0
     assert "mean of modalities" in capsys.readouterr().out

@@ -25,6 +25,7 @@ def table(capsys, *arguments):
         ["--encoder", "mit-b0", "--no-mfa"],
         ["--no-msfg", "--fep", "fft", "--tune", "mfa"],
         ["--model", "segformer"],
+        ["--model", "lora"],
         ["--model", "unet"],
     ],
     ids=" ".join,
