@@ -1,13 +1,14 @@
 """Figures of lesson 04: where parameters are, how fast networks learn, and their scores over seeds."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from mmsnet_lite.course.plot.figure import blank
 
 _GREYS = ("0.15", "0.45", "0.7", "0.9")
-_LINES = (
+_LINES: tuple[dict[str, Any], ...] = (
     {"color": "black", "ls": "-", "marker": "o"},
     {"color": "black", "ls": "--", "marker": "s"},
     {"color": "0.55", "ls": "-", "marker": "^"},
