@@ -1,7 +1,7 @@
 """Exercise checks of lesson 04."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from mmsnet_lite.model.mfa import StageAdaptor
 WIDTH, DEPTH, R = 320, 27, 4  # exercise 1: stage 3 of mit-b4
 
 
-def _same(found: float, wrong: dict[str, float]) -> str | None:
+def _same(found: float, wrong: Mapping[str, float]) -> str | None:
     """The words that belong to a wrong number, if it is one that we know."""
     return next((words for words, value in wrong.items() if value == found), None)
 
