@@ -12,7 +12,7 @@ from mmsnet_lite import MMSNet, MMSNetConfig
 from mmsnet_lite.course.check.exercise import Mistake, exercise
 from mmsnet_lite.training import image_metrics
 
-NETWORK = MMSNetConfig(encoder="mit-nano", tune="full", width=32, frequencies=8, msfg_scales=2)  # of the lesson
+NETWORK = MMSNetConfig(encoder="mit-nano", width=32, frequencies=8, msfg_scales=2)  # of the lesson
 
 
 def counts(tune: str) -> tuple[int, int]:
