@@ -71,7 +71,7 @@ WRONG = {
         ((STEPS * 2, 2), "parts are no steps"),
         ((STEPS, 16), "that is the batch"),
         ((STEPS, 4), "computes it in parts"),
-        ((STEPS, 8), "on one GPU"),
+        ((STEPS, 8), "single GPU"),
         ((7, 2), "steps: not yet"),
         (STEPS, "should be a pair"),
     ],

@@ -52,7 +52,7 @@ def steps_and_part(answer: Sequence[int]) -> str:
         raise Mistake(next((f"steps: {w}" for w, values in known.items() if steps in values), "steps: not yet."))
     if part != BATCH / GPUS / PARTS:
         wrong = {BATCH: "that is the batch", BATCH / GPUS: "that is a GPU's share of a step; it computes it in parts"}
-        wrong |= {BATCH / PARTS: "it would be, on one GPU", BATCH * GPUS: "a batch does not grow with the GPUs"}
+        wrong |= {BATCH / PARTS: "that is a part on a single GPU", BATCH * GPUS: "a batch does not grow with the GPUs"}
         raise Mistake(f"the steps are right; images in a part: {wrong.get(part, 'not yet')}.")
     return "Batch normalisation works with these few images, whatever the batch is called."
 
@@ -67,7 +67,7 @@ def warm_up(answer: Callable[[int, int, float, float, int], Any]) -> str:
     rise, right = lr * (np.arange(warm) + 1) / warm, np.array([whole(s - warm, steps - warm) for s in late])
     if np.allclose(found, [whole(s, steps) for s in range(steps)]):
         raise Mistake("that is the cosine from the first step on; where is the rise?")
-    if np.allclose(found[:warm], rise * (warm - 1) / warm) or np.allclose(found[:warm], lr * np.arange(warm) / warm):
+    if np.allclose(found[:warm], lr * np.arange(warm) / warm):
         raise Mistake("step 0 would learn nothing, and the last step of the rise should reach lr itself.")
     if np.allclose(found[:warm], least + (lr - least) * (np.arange(warm) + 1) / warm):
         raise Mistake("the rise starts at 0, not at min_lr; only the cosine knows min_lr.")
@@ -80,18 +80,13 @@ def warm_up(answer: Callable[[int, int, float, float, int], Any]) -> str:
         "the cosine starts in time but does not arrive: how many steps are left for it?": [
             whole(s - warm, steps) for s in late
         ],
-        "it ends at 0; min_lr is missing.": right * 0
-        + [lr / 2 * (1 + math.cos(math.pi * (s - warm) / 32)) for s in late],
+        "it ends at 0; min_lr is missing.": lr * (right - least) / (lr - least),
         "it rises again: half a period, not a whole one.": [whole(2 * (s - warm), steps - warm) for s in late],
-        "after the rise that is a straight line.": [lr - (lr - least) * (s - warm) / 32 for s in late],
+        "after the rise that is a straight line.": [lr - (lr - least) * (s - warm) / len(late) for s in late],
     }
     if not np.allclose(found[warm:], right):
-        raise Mistake(
-            next(
-                (w for w, values in wrong.items() if np.allclose(found[warm:], values)),
-                "the rise is right, the rest not yet.",
-            )
-        )
+        words = (w for w, values in wrong.items() if np.allclose(found[warm:], values))
+        raise Mistake(next(words, "the rise is right, the rest not yet."))
     return "A rise spares pretrained weights the first, wildest gradients of new layers."
 
 
