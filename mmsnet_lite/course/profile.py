@@ -41,7 +41,7 @@ def band(name: str, value: float, low: float, high: float) -> str:
 def lacking(mix: str) -> list[str]:
     """What this machine lacks for the full recipe on a mix, each with what to do; an empty list lacks nothing."""
     found = (
-        [] if torch.cuda.is_available() else ["a GPU: none is seen here; take a machine or a Colab runtime with one"]
+        [] if torch.cuda.device_count() else ["a GPU: none is seen here; take a machine or a Colab runtime with one"]
     )
     root = os.environ.get("MMSNET_DATA")
     if not root:

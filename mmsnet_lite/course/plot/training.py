@@ -66,6 +66,8 @@ def schedule(rates: np.ndarray, epoch: int) -> Figure:
         axes.axvspan(0, epoch, color="0.85", label="first epoch")
         axes.axhline(rates[0] / 10, color="0.5", lw=1, ls=":", label="a tenth")
         axes.set_yscale(scale)
+        axes.yaxis.set_major_formatter("{x:.0e}")  # the default writes formulas, in fonts that may be missing
+        axes.yaxis.set_minor_formatter("")
         axes.set_title(f"learning rate, {scale} axis", fontsize=9)
         _plain(axes, "step")
     axes.legend(frameon=False, fontsize=8, loc="lower left")
@@ -132,7 +134,7 @@ def runs(sides: Mapping[str, Mapping[str, Evaluation]]) -> Figure:
 
 def cards(found: Sequence[Card]) -> tuple[Figure, str]:
     """Draw metric cards, a number beside what is expected of it, and say the same in words."""
-    figure = blank(8.2, 0.75 * len(found) + 0.5)
+    figure = blank(8.6, 0.75 * len(found) + 0.5)
     axes = figure.subplots()
     for place, card in enumerate(reversed(found)):
         if card.expected is not None:
@@ -144,7 +146,7 @@ def cards(found: Sequence[Card]) -> tuple[Figure, str]:
     axes.set(xlim=(0, 1), ylim=(-0.6, len(found) - 0.4))
     axes.set_yticks(range(len(found)), [card.name for card in reversed(found)])
     _plain(axes, "mean DSC: yours (dot), expected (grey)")
-    figure.subplots_adjust(left=0.27, right=0.64, bottom=0.5 / (0.75 * len(found) + 0.5), top=0.97)
+    figure.subplots_adjust(left=0.22, right=0.62, bottom=0.5 / (0.75 * len(found) + 0.5), top=0.97)
     return figure, " ".join(f"{card.name}: {card.verdict}." for card in found)
 
 
