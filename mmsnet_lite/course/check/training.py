@@ -63,7 +63,7 @@ def warm_up(answer: Callable[[int, int, float, float, int], Any]) -> str:
     steps, lr, least, warm = 40, 2.0, 0.1, 8
     whole = TrainSettings(lr=lr, min_lr=least).lr_at
     found = np.array([_number(answer(s, steps, lr, least, warm), f"step {s}") for s in range(steps)])
-    late = np.arange(warm, steps)
+    late = range(warm, steps)
     rise, right = lr * (np.arange(warm) + 1) / warm, np.array([whole(s - warm, steps - warm) for s in late])
     if np.allclose(found, [whole(s, steps) for s in range(steps)]):
         raise Mistake("that is the cosine from the first step on; where is the rise?")
@@ -73,7 +73,7 @@ def warm_up(answer: Callable[[int, int, float, float, int], Any]) -> str:
         raise Mistake("the rise starts at 0, not at min_lr; only the cosine knows min_lr.")
     if not np.allclose(found[:warm], rise):
         raise Mistake(f"the rise is not right: step 0 gives {found[0]:.3f}.")
-    wrong = {
+    wrong: dict[str, Any] = {
         "the cosine goes on as if it had begun at step 0; it starts where the rise ends.": [
             whole(s, steps) for s in late
         ],

@@ -134,7 +134,8 @@ def first_images(evaluation: Evaluation, count: int) -> Evaluation:
 def draw_interval(count: int, seed: int) -> tuple[Figure, str]:
     """Bootstrap intervals of the mean DSC by number of test images, one of them marked."""
     some = {n: first_images(scores("own", seed), n) for n in NUMBERS}
-    rows = {4 * n: (each.mean["dsc"], *each.interval(balanced=True)["dsc"]) for n, each in some.items()}
+    ends = {n: each.interval(balanced=True)["dsc"] for n, each in some.items()}
+    rows = {4 * n: (each.mean["dsc"], ends[n][0], ends[n][1]) for n, each in some.items()}
     mean, low, high = rows[4 * count]
     alt = (
         f"Tested on {4 * count} images, seed {seed} has a mean DSC of {mean:.2f}, 95 % interval {low:.2f} to "

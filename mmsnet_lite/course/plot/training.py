@@ -86,7 +86,7 @@ def threshold_curves(
     axes = figure.subplots()
     for (name, curve), style in zip(curves.items(), _LINES, strict=False):
         axes.plot(thresholds, curve, style, color="black", label=name)
-        axes.plot(thresholds[curve.argmax()], curve.max(), "o", color="black", ms=6)
+        axes.plot(thresholds[int(curve.argmax())], curve.max(), "o", color="black", ms=6)
     axes.axvline(threshold, color="#D55E00", lw=1.5)
     axes.set(ylim=(0, 1), ylabel=metric)
     axes.legend(frameon=False, fontsize=8, loc="upper right")
