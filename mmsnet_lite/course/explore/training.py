@@ -54,9 +54,9 @@ def scores(start: str = "own", seed: int = 0) -> Evaluation:
 @lru_cache(maxsize=2)
 def probabilities(seed: int = 0) -> tuple[Tensor, Tensor]:
     """Probabilities and masks (96 1 64 64) of the test images, from own weights."""
-    samples = list(mixes()[2])
+    model, samples = trained("own", seed), list(mixes()[2])
     with torch.no_grad():
-        logits = trained("own", seed)(normalise(torch.stack([s["image"] for s in samples]))).logits
+        logits = model(normalise(torch.stack([s["image"] for s in samples]))).logits
     return logits.sigmoid(), torch.stack([s["mask"] for s in samples])
 
 
