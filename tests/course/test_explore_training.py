@@ -110,6 +110,16 @@ def test_networks_of_two_starts_differ_in_the_encoder_and_of_two_seeds_in_the_re
     assert [p.shape for p in a[True]] == [p.shape for p in start[True]]
 
 
+@pytest.mark.slow
+def test_what_is_cut_at_one_half_is_what_was_scored_and_the_lesson_stands_on_it():
+    """Probabilities first, as in a notebook of which one explorer alone is run."""
+    probability, masks = explore.probabilities(0)
+    predicted, truth = (probability[:, 0] >= 0.5).numpy(), masks[:, 0].numpy() == 1
+    dsc = 2 * (predicted & truth).sum((1, 2)) / (predicted.sum((1, 2)) + truth.sum((1, 2)))
+    assert [score.dsc for score in explore.scores("own", 0).images] == pytest.approx(list(dsc), abs=0.02)
+    assert explore.scores("own", 0).mean["dsc"] > explore.scores("random", 0).mean["dsc"]
+
+
 # --- cards and the switch ------------------------------------------------------------------------------------------
 
 
