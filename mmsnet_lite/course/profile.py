@@ -1,9 +1,14 @@
-"""What the lessons ask about the machine: static or live, CPU or GPU."""
+"""What the lessons ask about the machine: static or live, CPU or GPU, which profile, what to expect of it."""
 
 import os
 import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+
+from mmsnet_lite.data.specs import MIXES
 
 
 def live() -> bool:
@@ -31,3 +36,48 @@ def band(name: str, value: float, low: float, high: float) -> str:
     """
     verdict = "yes" if low <= value <= high else f"NO, it is {value:.3f}"
     return f"{name} in {low:.2f}-{high:.2f}: {verdict}"
+
+
+def lacking(mix: str) -> list[str]:
+    """What this machine lacks for the full recipe on a mix, each with what to do; an empty list lacks nothing."""
+    found = (
+        [] if torch.cuda.device_count() else ["a GPU: none is seen here; take a machine or a Colab runtime with one"]
+    )
+    root = os.environ.get("MMSNET_DATA")
+    if not root:
+        return [*found, f"data: set MMSNET_DATA to a folder, and run `python -m mmsnet_lite prepare {mix}`"]
+    missing = [name for name in MIXES[mix] if not (Path(root).expanduser() / name / "splits" / "train.txt").is_file()]
+    words = f"{', '.join(missing)} under MMSNET_DATA: `python -m mmsnet_lite prepare {' '.join(missing)}`"
+    return [*found, words] if missing else found
+
+
+@dataclass(frozen=True)
+class Card:
+    """A reader's number beside what is expected of it, by kind of device.
+
+    Args:
+        name: what was measured.
+        value: the reader's; None where there is no run yet.
+        bands: lowest and highest value expected on "cpu" or "cuda"; a device that is left out was not measured yet.
+        device: the reader's; None finds out.
+    """
+
+    name: str
+    value: float | None
+    bands: Mapping[str, tuple[float, float]]
+    device: str | None = None
+
+    @property
+    def expected(self) -> tuple[float, float] | None:
+        """The band of the reader's device, if there is one."""
+        return self.bands.get(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+    @property
+    def verdict(self) -> str:
+        """Both in words."""
+        yours = "no run of yours yet" if self.value is None else f"yours {self.value:.2f}"
+        if self.expected is None:
+            return f"{yours}; expected: not measured yet"
+        low, high = self.expected
+        inside = "" if self.value is None else ", inside" if low <= self.value <= high else ", OUTSIDE"
+        return f"{yours}; expected {low:.2f} to {high:.2f}{inside}"

@@ -87,8 +87,9 @@ def trained(frequencies: int, seed: int = 0, pool: str = "mean") -> MMSNet:
 @lru_cache(maxsize=4)
 def explained(frequencies: int) -> Explanation:
     """What a trained network's modules see in the test images."""
+    network = trained(frequencies)  # before no_grad, in which nothing trains
     with torch.no_grad():
-        return trained(frequencies).explain(unseen_images()[0])
+        return network.explain(unseen_images()[0])
 
 
 # --- explorers -----------------------------------------------------------------------------------------------------
