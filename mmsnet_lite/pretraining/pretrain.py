@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model import MiTEncoder
-from mmsnet_lite.model.encoder import STRIDES, check_image_size, encoder_spec
+from mmsnet_lite.model.encoder import STRIDES, encoder_spec
 from mmsnet_lite.pretraining.scenes import DIRECTIONS, OUTLINES, SLOPES, Scenes, draw_scenes
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, what every user of the encoder normalises by
@@ -32,7 +32,7 @@ class PretrainSettings:
     Args:
         steps: optimiser steps, each on scenes never seen before.
         batch: scenes a step.
-        size: side of the scenes in pixels in the last fifth of the steps, a multiple of 64; half of it before, at a
+        size: side of the scenes in pixels in the last fifth of the steps, a multiple of 64 from 128 on; half of it before, at a
             third of the cost.
         lr: of AdamW after a warm-up of a twentieth of the steps, then cosine to 0.
         seed: of the weights and the scenes.
@@ -54,8 +54,11 @@ class PretrainSettings:
             raise InputError(f"lr = {self.lr} does not fit; choose a number above 0")
         if not 0 <= self.seed < 2**16:
             raise InputError(f"seed = {self.seed} does not fit; choose 0 to 65535")
-        for size in (self.size, self.size // 2):
-            check_image_size(size, size)
+        if self.size < 128 or self.size % 64:
+            raise InputError(
+                f"size = {self.size} does not fit: most steps see half of it, and the encoder needs multiples of 32 of "
+                "at least 64; choose 128, 192, 256 ..."
+            )
 
     def size_at(self, step: int) -> int:
         """Side of the scenes of step 0..steps-1, in pixels."""

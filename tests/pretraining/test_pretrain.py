@@ -79,7 +79,7 @@ def test_bad_input_is_refused_and_nothing_is_lost(tmp_path):
         ({"steps": 0}, "at least 1 step"),
         ({"lr": float("nan")}, "lr = nan"),
         ({"seed": -1}, "choose 0 to 65535"),
-        ({"size": 96}, "multiples of 32"),  # half of it, 48, is too small
+        ({"size": 96}, "most steps see half of it"),
     ],
 )
 def test_settings_refuse(options, message):
