@@ -32,8 +32,8 @@ class PretrainSettings:
     Args:
         steps: optimiser steps, each on scenes never seen before.
         batch: scenes a step.
-        size: side of the scenes in pixels in the last fifth of the steps, a multiple of 64 from 128 on; half of it before, at a
-            third of the cost.
+        size: side of the scenes in pixels in the last fifth of the steps, a multiple of 64 from 128 on; half of it
+            before, at a third of the cost.
         lr: of AdamW after a warm-up of a twentieth of the steps, then cosine to 0.
         seed: of the weights and the scenes.
 
