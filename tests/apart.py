@@ -122,6 +122,7 @@ def several(data, folder):
     except KeyboardInterrupt:
         accelerator.wait_for_everyone()
     accelerator.end_training()
+    os._exit(0)  # gloo's threads sometimes abort an interpreter that tears itself down
 
 
 if __name__ == "__main__":
