@@ -43,7 +43,7 @@ def train(root: str, encoder: str, tune: str, seed: int, start: str) -> None:
     images: dict[str, list[float]] = {}
     for score in read["test"]["images"]:
         images.setdefault(score["dataset"], []).append(round(score["dsc"], 4))
-    environment = read["environment"] | {"command": read["environment"]["command"].replace(root, "ROOT")}
+    environment = read["environment"] | {"command": f"python benchmarks/pretraining.py ROOT --only {name}"}
     found = {
         "test": {key: read["test"][key] for key in ("mean", "datasets")},
         "dsc of each image": images,

@@ -12,8 +12,6 @@ from typing import Any
 from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain, cli_summary, cli_train
 from mmsnet_lite.errors import InputError
 
-STEPS = 8000  # of pretraining
-
 
 def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
@@ -141,13 +139,11 @@ def parser() -> argparse.ArgumentParser:
     pretrain = command("pretrain", cli_pretrain.run_pretrain, "Pretrain an encoder on images drawn by formula.")
     pretrain.add_argument("--encoder", default="mit-nano", help="mit-nano (default) or mit-b0 to mit-b5")
     pretrain.add_argument("--out", type=Path, required=True, help="folder to write, as --pretrained takes it")
-    pretrain.add_argument(
-        "--steps", type=int, default=STEPS, help=f"default {STEPS}; the command continues when cut off"
-    )
-    pretrain.add_argument("--batch", type=int, default=16, help="scenes a step (default 16)")
-    pretrain.add_argument("--size", type=int, default=128, help="side of the scenes in pixels (default 128)")
-    pretrain.add_argument("--lr", type=float, default=2e-3, help="of AdamW, warm-up and cosine (default 2e-3)")
-    pretrain.add_argument("--seed", type=int, default=0, help="of weights and scenes (default 0)")
+    pretrain.add_argument("--steps", type=int, help="default 8000; the command continues when cut off")
+    pretrain.add_argument("--batch", type=int, help="scenes a step (default 16)")
+    pretrain.add_argument("--size", type=int, help="side of the scenes in pixels (default 128)")
+    pretrain.add_argument("--lr", type=float, help="of AdamW, warm-up and cosine (default 2e-3)")
+    pretrain.add_argument("--seed", type=int, help="of weights and scenes (default 0)")
 
     split = command("split", cli.run_split, "Draw train.txt and test.txt for a folder of images/ and masks/.")
     split.add_argument("folder", type=Path, metavar="ROOT/DATASET")

@@ -11,7 +11,8 @@ def run_pretrain(args: argparse.Namespace) -> None:
 
     from mmsnet_lite.pretraining import PretrainSettings, pretrain
 
-    settings = PretrainSettings(steps=args.steps, batch=args.batch, size=args.size, lr=args.lr, seed=args.seed)
+    names = ("steps", "batch", "size", "lr", "seed")
+    settings = PretrainSettings(**{name: value for name in names if (value := getattr(args, name)) is not None})
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with tqdm(total=settings.steps, unit="step", disable=os.environ.get("MMSNET_STATIC") == "1") as bar:
 

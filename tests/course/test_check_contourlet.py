@@ -3,15 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from verdicts import verdict, verdict_tests
 
 from mmsnet_lite.course.check import contourlet as check
 from mmsnet_lite.course.explore.contourlet import picture
 from mmsnet_lite.frequency import ContourletTransform, wedge_angles
-
-
-def verdict(judge, answer, capsys):
-    judge(answer)
-    return capsys.readouterr().out.split(": ", 1)[1]
 
 
 def resize(band, size):
@@ -151,23 +147,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(name, each) for name, them in SOLVED.items() for each in them])
-def test_right_answers_are_accepted(name, answer, capsys):
-    assert verdict(getattr(check, name), answer, capsys).startswith("correct. ")
-
-
-@pytest.mark.parametrize(("name", "answer", "words"), [(n, *case) for n, cases in WRONG.items() for case in cases])
-def test_wrong_answers_are_rejected_and_named(name, answer, words, capsys):
-    said = verdict(getattr(check, name), answer, capsys)
-    assert words in said
-    assert not said.startswith("correct")
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_an_empty_stub_is_no_failure_and_messages_differ(name, capsys):
-    assert verdict(getattr(check, name), None, capsys) == "not attempted yet.\n"
-    said = [verdict(getattr(check, name), answer, capsys) for answer, _ in WRONG[name]]
-    assert len(set(said)) == len(said) >= 3
+test_right_answers_are_accepted, test_wrong_answers_are_named, test_empty_stubs_are_excused = verdict_tests(
+    check, SOLVED, WRONG
+)
 
 
 def test_the_hatched_picture_sets_the_trap():

@@ -3,16 +3,10 @@
 import math
 
 import numpy as np
-import pytest
 import torch
+from verdicts import verdict, verdict_tests
 
 from mmsnet_lite.course.check import training as check
-
-
-def verdict(judge, answer, capsys):
-    judge(answer)
-    return capsys.readouterr().out.split(": ", 1)[1]
-
 
 N = 5091 - (25 + 72 + 27 + 129)  # Mix1 without 5 % of each dataset
 STEPS = 50 * (N // 16)
@@ -115,21 +109,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "answer"), [(name, each) for name, them in SOLVED.items() for each in them])
-def test_right_answers_are_accepted(name, answer, capsys):
-    assert verdict(getattr(check, name), answer, capsys).startswith("correct. ")
-
-
-@pytest.mark.parametrize(("name", "answer", "words"), [(n, *case) for n, cases in WRONG.items() for case in cases])
-def test_wrong_answers_are_rejected_and_named(name, answer, words, capsys):
-    said = verdict(getattr(check, name), answer, capsys)
-    assert words in said
-    assert not said.startswith("correct")
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_an_empty_stub_is_no_failure(name, capsys):
-    assert verdict(getattr(check, name), None, capsys) == "not attempted yet.\n"
+test_right_answers_are_accepted, test_wrong_answers_are_named, test_empty_stubs_are_excused = verdict_tests(
+    check, SOLVED, WRONG
+)
 
 
 def test_no_verdict_on_a_wrong_answer_holds_the_answer(capsys):

@@ -10,6 +10,7 @@ from transformers import SegformerModel
 
 from mmsnet_lite import MMSNet, MMSNetConfig
 from mmsnet_lite.__main__ import main
+from mmsnet_lite.data import dataset
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model import MiTEncoder
 from mmsnet_lite.model.checkpoints import OWN
@@ -85,6 +86,10 @@ def test_bad_input_is_refused_and_nothing_is_lost(tmp_path):
 def test_settings_refuse(options, message):
     with pytest.raises(InputError, match=message):
         PretrainSettings(**options)
+
+
+def test_scenes_are_normalised_as_every_image_is():
+    assert (MEAN, STD) == (dataset.MEAN, dataset.STD)
 
 
 def test_the_rate_warms_up_and_falls_to_nothing():

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from mmsnet_lite.frequency.fourier import power_spectrum
 from mmsnet_lite.pretraining import OUTLINES, draw_scenes
-from mmsnet_lite.pretraining.scenes import DIRECTIONS, LAYERS, SLOPES, _Dice, _radii, _textures
+from mmsnet_lite.pretraining.scenes import DIRECTIONS, LAYERS, SLOPES, _depths, _Dice, _radii, _textures
 
 
 def seeded(seed=0):
@@ -37,6 +37,23 @@ def test_values_are_in_their_documented_ranges(scenes):
 def test_depth_is_positive_on_objects_and_nowhere_else(scenes):
     assert torch.equal(scenes.depth > 0, scenes.outline >= 0)
     assert (scenes.depth[scenes.outline < 0] == 0).all()
+
+
+def test_labels_are_the_topmost_objects():
+    """Against painting the labels one object after the other."""
+    dice, scenes = _Dice(seeded(3)), draw_scenes(8, 64, seeded(3))
+    _, slopes, directions = _textures(dice, 8, 64)
+    depth, outlines = _depths(dice, 8, 64)
+    outline, slope, direction = (torch.full((8, 64, 64), -1) for _ in range(3))
+    for b in range(8):
+        slope[b], direction[b] = slopes[b, 0], directions[b, 0]
+        for i in range(LAYERS):
+            inside = depth[b, i] > 0
+            outline[b][inside] = outlines[b, i]
+            slope[b][inside], direction[b][inside] = slopes[b, i + 1], directions[b, i + 1]
+    assert torch.equal(outline, scenes.outline)
+    assert torch.equal(slope, scenes.slope)
+    assert torch.equal(direction, scenes.direction)
 
 
 def test_every_scene_holds_an_object_and_background_prevails(scenes):
