@@ -39,7 +39,7 @@ from mmsnet_lite.training import Evaluation, TrainSettings, evaluate, train
 from mmsnet_lite.training.checkpoint import write_text
 
 GRID = 1  # changes whenever networks or training change what a row would score
-SETS = ("drishti", "kvasir", "busi", "isic2017")
+SETS = {"drishti": "fundus", "kvasir": "colonoscopy", "busi": "ultrasound", "isic2017": "dermoscopy"}
 # lr: on MixLite twice what the train command takes at half the batch, on real images what it takes; U-Net has its own
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "full": {
@@ -106,7 +106,10 @@ def encoder_digest() -> str:
 def parts_of(design: Design) -> tuple[list[Part], list[Part], list[Part]]:
     """Training, held-out and test images; MixLite is drawn once a process, a real image decoded once at all."""
     if design.root:
-        every, test = (folder_parts(design.root, SETS, split) for split in ("train", "test"))
+        every, test = (
+            [replace(part, modality=SETS[part.dataset]) for part in folder_parts(design.root, list(SETS), split)]
+            for split in ("train", "test")
+        )
     else:
         counts = {split: design.given[split] for split in ("train", "test")}
         every, test = (
