@@ -19,7 +19,7 @@ import json
 import multiprocessing
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,7 +33,6 @@ from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects, rows_of
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, folder_parts, mixlite_parts, split_validation
 from mmsnet_lite.data.synthetic import VERSION
-from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.checkpoints import OWN
 from mmsnet_lite.training import Evaluation, TrainSettings, evaluate, train
 from mmsnet_lite.training.checkpoint import write_text
@@ -179,8 +178,8 @@ def run(design: Design, row: Row, seed: int) -> str:
         return ""
     try:
         found = measure(design, row, seed)
-    except InputError as error:
-        return f"{row.name}-seed{seed} failed: {error}"
+    except Exception as error:  # the other runs go on; the script ends with an error
+        return f"{row.name}-seed{seed} failed: {type(error).__name__}: {error}"
     file = design.file(row, seed)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, json.dumps(found, allow_nan=False) + "\n")
@@ -196,19 +195,21 @@ def run_all(design: Design, wanted: Sequence[tuple[Row, int]], jobs: int) -> boo
     if design.root:  # decoded once, before processes share the cache
         for parts in parts_of(design):
             Mix(parts, design.given["size"])
-    said = []
     if jobs == 1:
         one_thread()
-        for row, seed in missing:
-            said.append(run(design, row, seed))
-            print(said[-1], flush=True)
-    else:
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(jobs, spawn, one_thread) as pool:
-            for future in as_completed([pool.submit(run, design, row, seed) for row, seed in missing]):
-                said.append(future.result())
-                print(said[-1], flush=True)
-    return not any("failed" in line for line in said)
+        return report(run(design, row, seed) for row, seed in missing)
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), one_thread) as pool:
+        runs = [pool.submit(run, design, row, seed) for row, seed in missing]
+        return report(done.result() for done in as_completed(runs))
+
+
+def report(lines: Iterable[str]) -> bool:
+    """Print what runs have to say as they end; returns whether none failed."""
+    whole = True
+    for line in filter(None, lines):
+        print(line, flush=True)
+        whole = whole and "failed" not in line
+    return whole
 
 
 def one_thread() -> None:
@@ -307,6 +308,7 @@ def main(arguments: list[str] | None = None) -> None:
     kinds = [replace(design, root=place) for place in (None, Path("ROOT"))]
     found = {each.kind: summarise(each, range(args.seeds)) for each in kinds}
     found = {"command": "python benchmarks/ablations.py --summary", **{k: v for k, v in found.items() if v}}
+    args.out.mkdir(parents=True, exist_ok=True)
     write_text(args.out.with_suffix(".json"), json.dumps(found, indent=1) + "\n")
     if not whole:
         raise SystemExit("some runs failed, see above")

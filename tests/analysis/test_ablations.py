@@ -170,7 +170,7 @@ def test_time_that_is_up_and_a_row_that_fails_leave_the_others(benchmark, capsys
     with pytest.raises(SystemExit, match="failed"):
         benchmark("--only", "unet", "segformer", "--groups", "interference", "--seeds", "1")
     said = capsys.readouterr().out
-    assert "unet-seed0 failed: no U-Net here" in said
+    assert "unet-seed0 failed: InputError: no U-Net here" in said
     assert [file.name for file in benchmark.folder.iterdir()] == ["segformer-seed0.json"]
 
 
