@@ -9,12 +9,14 @@ watch the training; nothing is chosen on it: the last epoch is scored on the tes
 Every run leaves a JSON in benchmarks/results/ablations/{mixlite,real}/ (scores an image, no image and no mask). Started
 again, the script goes on with those that are missing, or were measured with other settings. All of them make
 ablations.json: means, spread over seeds, differences with intervals, and the smallest difference that would be found.
+What the networks of seed 0 make of one MixLite image of each modality, and their activation maps, is kept in maps/.
 """
 
 import argparse
 import fnmatch
 import functools
 import hashlib
+import io
 import json
 import multiprocessing
 import statistics
@@ -29,13 +31,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmsnet_lite.analysis import grad_cam, localisation
 from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects, rows_of
 from mmsnet_lite.build import build_model, environment
-from mmsnet_lite.data import Mix, Part, folder_parts, mixlite_parts, split_validation
+from mmsnet_lite.data import Mix, Part, folder_parts, mixlite_parts, normalise, split_validation
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.model.checkpoints import OWN
 from mmsnet_lite.training import Evaluation, TrainSettings, evaluate, train
-from mmsnet_lite.training.checkpoint import write_text
+from mmsnet_lite.training.checkpoint import write_bytes, write_text
 
 GRID = 1  # changes whenever networks or training change what a row would score
 SETS = {"drishti": "fundus", "kvasir": "colonoscopy", "busi": "ultrasound", "isic2017": "dermoscopy"}
@@ -122,13 +125,15 @@ def parts_of(design: Design) -> tuple[list[Part], list[Part], list[Part]]:
     return kept, held, test
 
 
-def measure(design: Design, row: Row, seed: int) -> dict[str, Any]:
-    """Train one network, or one for each modality, and score the test images."""
+def measure(design: Design, row: Row, seed: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train one network, or one for each modality, and score the test images; returns the scores and the maps."""
     began = time.perf_counter()
     about, parts = design.about(row, seed), parts_of(design)
     settings = TrainSettings(seed=seed, **about["settings"])
     chosen = [slice(None)] if row.training == "mix" else [slice(i, i + 1) for i in range(len(parts[0]))]
     losses, scores, seconds, loading = [], [], 0.0, 0.0
+    looks: dict[str, dict[str, float]] = {}
+    maps: dict[str, np.ndarray] = {}
     for part in chosen:
         loads = time.perf_counter()
         kept, held, test = (Mix(split[part], design.given["size"]) for split in parts)
@@ -138,14 +143,17 @@ def measure(design: Design, row: Row, seed: int) -> dict[str, Any]:
         losses.append([round(epoch["loss"], 4) for epoch in history])
         seconds += sum(epoch["seconds"] for epoch in history)
         scores += evaluate(model, test, batch=32).images
+        looks |= localisation(model, test, batch=32)
+        maps |= shown(model, test)
     tested = Evaluation(tuple(scores))
     groups = {name: group.images for name, group in tested.groups("modality").items()}
-    return {
+    found = {
         **about,
         "trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "mean": rounded(tested.mean),
         "modalities": {name: rounded(scored) for name, scored in tested.by("modality").items()},
         "sizes": {name: rounded(scored) for name, scored in tested.by("size").items()},
+        "localisation": {name: rounded(figures) for name, figures in looks.items()},
         "dsc of each image": {name: [round(each.dsc, 4) for each in images] for name, images in groups.items()},
         "lesion share of each image": {
             name: [round(each.area, 4) for each in images] for name, images in groups.items()
@@ -159,6 +167,25 @@ def measure(design: Design, row: Row, seed: int) -> dict[str, Any]:
         "environment": environment() | {"command": command(design, row, seed)},
         "date": date.today().isoformat(),
     }
+    return found, maps
+
+
+def shown(model: torch.nn.Module, test: Mix) -> dict[str, np.ndarray]:
+    """What a network makes of the first image of each modality, uint8, under "MODALITY/NAME".
+
+    "probability" (h w); "features 1" to "4" and "guidance 1" to "4" (h' w'), Grad-CAM in parts of its maximum.
+    """
+    device = next(model.parameters()).device
+    found = {}
+    for modality in test.modalities:
+        image = normalise(test[test.labels.index(modality)]["image"][None].to(device))
+        with torch.no_grad():
+            output = model(image)
+        cams = grad_cam(model, image) if output.features else {}
+        maps = {name: cam / cam.max().clamp(min=1e-12) for name, cam in cams.items() if name != "frequency"}
+        for name, each in ({"probability": output.logits.sigmoid()} | maps).items():
+            found[f"{modality}/{name}"] = (255 * each[0, 0]).round().byte().cpu().numpy()
+    return found
 
 
 def rounded(scored: dict[str, float]) -> dict[str, float]:
@@ -177,11 +204,16 @@ def run(design: Design, row: Row, seed: int) -> str:
     if time.time() > design.ends:
         return ""
     try:
-        found = measure(design, row, seed)
+        found, maps = measure(design, row, seed)
     except Exception as error:  # the other runs go on; the script ends with an error
         return f"{row.name}-seed{seed} failed: {type(error).__name__}: {error}"
     file = design.file(row, seed)
     file.parent.mkdir(parents=True, exist_ok=True)
+    if not (design.root or seed):
+        (design.out / "maps").mkdir(exist_ok=True)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **maps)  # type: ignore[arg-type]
+        write_bytes(design.out / "maps" / f"{row.name}.npz", packed.getvalue())
     write_text(file, json.dumps(found, allow_nan=False) + "\n")
     return f"{row.name:16} seed {seed}: DSC {found['mean']['dsc']:.3f}, {found['seconds']['all']:.0f} s"
 
@@ -240,6 +272,14 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
                     for key in first[table]
                 }
                 for table in ("modalities", "sizes")
+            },
+            "localisation": {
+                modality: {
+                    key: round(statistics.mean(each["localisation"][modality][key] for each in found.values()), 4)
+                    for key in figures
+                    if all(key in each["localisation"][modality] for each in found.values())
+                }
+                for modality, figures in first["localisation"].items()
             },
             "seconds": round(statistics.mean(each["seconds"]["training"] for each in found.values()), 1),
         }

@@ -1,5 +1,6 @@
 """Does a network look at the lesion, and does it draw a sharp edge? Figures for what activation maps are shown for."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -66,7 +67,7 @@ def localisation(model: nn.Module, mix: Mix, batch: int = 16) -> dict[str, dict[
 
     Returns:
         by modality, means over its images: `cam_auroc` of each map of `intermediates` (none for a network that shows
-        none), "boundary IoU" and "edge width".
+        none), "boundary IoU" and "edge width"; without what no image has.
     """
     return {
         modality: _of_images(model, mix, [i for i, label in enumerate(mix.labels) if label == modality], batch)
@@ -91,4 +92,5 @@ def _of_images(model: nn.Module, mix: Mix, indices: Sequence[int], batch: int) -
             figures |= {name: cam_auroc(cam.cpu(), masks) for name, cam in grad_cam(model, images).items()}
         for name, values in figures.items():
             found.setdefault(name, []).extend(values)
-    return {name: float(torch.tensor(values).nanmean()) for name, values in found.items()}
+    means = {name: float(torch.tensor(values).nanmean()) for name, values in found.items()}
+    return {name: mean for name, mean in means.items() if not math.isnan(mean)}
