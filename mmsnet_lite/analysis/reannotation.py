@@ -68,7 +68,7 @@ def draw_noise(parts: Sequence[Part], share: float, seed: int = 0) -> dict[tuple
     """
     if not 0 <= share <= 1:
         raise InputError(f"a share of {share} bad masks does not fit; choose 0 to 1, such as 0.4")
-    noise = {}
+    noise: dict[tuple[str, str], str] = {}
     for number, part in enumerate(parts):
         order = np.random.default_rng([seed, number]).permutation(part.stems).tolist()
         noise |= {(part.dataset, s): KINDS[i % len(KINDS)] for i, s in enumerate(order[: round(share * len(order))])}
