@@ -123,8 +123,8 @@ def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> s
     _known(found, mistakes)
     if abs(found - right.error) > 1e-6:
         raise Mistake(f"not yet: yours is {found / right.error:.2f} times what it should be.")
-    last = _number(answer(np.array([1.0, 1.0, 0.1]), np.array([True, True, False]), bins))
-    if abs(last - 0.1 / 3) > 1e-6:
+    last = _number(answer(np.array([1.0, 1.0, 0.1]), np.array([True, False, False]), bins))
+    if abs(last - (0.5 * 2 + 0.1) / 3) > 1e-6:
         raise Mistake("right but for a probability of exactly 1, which belongs to the last bin.")
     return "Most of it is plain background here as well, so read it beside the diagram."
 
