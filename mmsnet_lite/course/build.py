@@ -9,9 +9,9 @@ import nbformat
 from nbclient import NotebookClient
 
 from mmsnet_lite.course.header import stamp, with_time
-from mmsnet_lite.course.publish import repository, write_notebook, write_readme
+from mmsnet_lite.course.publish import ROOT, repository, write_notebook, write_readme
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = "solutions"  # the folder beside the lessons
 
 
@@ -42,7 +42,7 @@ def build(path: Path) -> float:
     path = path.resolve()
     solves = path.parent.name == SOLUTIONS
     notebook = refreshed(path) if solves else nbformat.read(path, as_version=4)
-    stamp(notebook, f"{SOLUTIONS}/{path.name}" if solves else path.name, repository())
+    stamp(notebook, f"{SOLUTIONS}/{path.name}" if solves else path.name, repository(ROOT))
     start = time.perf_counter()
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
     seconds = time.perf_counter() - start

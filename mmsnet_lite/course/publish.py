@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-]")  # 
 _SETTING = re.compile(r'^repository = "([^"\n]*)"', re.MULTILINE)
 
 
-def repository(root: Path = ROOT) -> str:
+def repository(root: Path) -> str:
     """The setting of a checkout: OWNER/NAME, or "" before the course is published.
 
     Raises:
@@ -81,7 +81,7 @@ def main() -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{repository() or 'no address yet'}: stamped in {count} notebooks and README.md; commit and push them")
+    print(f"{repository(ROOT) or 'no address yet'}: stamped in {count} notebooks and README.md; commit and push them")
     return 0
 
 
