@@ -121,6 +121,13 @@ def test_a_lesson_is_stamped_and_gets_its_time_and_its_solution_takes_the_same(t
         assert f"/ada/notes/blob/main/notebooks/{name})" in badge
 
 
+def test_the_time_of_a_lesson_is_not_stretched_by_what_else_the_machine_does(tmp_path):
+    waits = build(write(tmp_path / "n.ipynb", "import time; time.sleep(6)"))
+    works = build(write(tmp_path / "m.ipynb", "import time\nwhile time.process_time() < 3:\n    pass"))
+    assert waits < 5
+    assert works > 2.9
+
+
 def test_make_test_compares_notebooks_strictly_in_that_environment():
     makefile = (Path(building.__file__).parents[2] / "Makefile").read_text()
     (line,) = [line for line in makefile.replace("\\\n", " ").splitlines() if "--nbval" in line]
