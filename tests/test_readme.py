@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from lessons import LESSONS, read
 from torch.testing import assert_close
 
@@ -62,6 +63,17 @@ def test_every_command_parses():
     for line in commands:
         arguments = shlex.split(line.split("-m mmsnet_lite ")[1], comments=True)
         assert parser().parse_args(arguments).command == arguments[0]
+
+
+def test_the_reading_order_fits_an_afternoon_and_counts_its_lines():
+    rows = re.findall(r"\]\((mmsnet_lite/\S+\.py)\) \| (\d+) \|", README)
+    lines = {file: len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file, _ in rows}
+    assert len(lines) == len(rows) == 7
+    for file, stated in rows:
+        assert int(stated) == pytest.approx(lines[file], rel=0.15), file
+    (total,) = re.findall(r"about ([\d,]+) lines", README)
+    assert int(total.replace(",", "")) == pytest.approx(sum(lines.values()), rel=0.1)
+    assert sum(lines.values()) <= 1300
 
 
 def test_every_make_target_and_link_exists():

@@ -31,7 +31,7 @@ _PLANNED = {"07": "Ablations", "08": "Uncertainty"}
 
 
 def badge(repository: str, name: str) -> str:
-    """The picture that opens a notebook on Colab; "" without a repository.
+    """The picture that opens a notebook on Colab, "" without a repository; HTML, like the mark that it stands behind.
 
     Args:
         repository: OWNER/NAME on GitHub, or "".
@@ -39,7 +39,7 @@ def badge(repository: str, name: str) -> str:
     """
     page = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}"
     picture = "https://colab.research.google.com/assets/colab-badge.svg"
-    return f"[![Open in Colab]({picture})]({page})" if repository else ""
+    return f'<a href="{page}"><img src="{picture}" alt="Open in Colab"></a>' if repository else ""
 
 
 def stamp(notebook: NotebookNode, name: str, repository: str) -> None:

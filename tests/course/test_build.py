@@ -118,7 +118,7 @@ def test_a_lesson_is_stamped_and_gets_its_time_and_its_solution_takes_the_same(t
     for name in ("n.ipynb", "solutions/n.ipynb"):
         head, badge = nbformat.read(tmp_path / name, as_version=4).cells[0].source.split("<!-- colab -->")
         assert head + "<!-- colab -->" == expected
-        assert f"/ada/notes/blob/main/notebooks/{name})" in badge
+        assert f"/ada/notes/blob/main/notebooks/{name}" in badge
 
 
 def test_the_time_of_a_lesson_is_not_stretched_by_what_else_the_machine_does(tmp_path):

@@ -52,8 +52,8 @@ def test_the_stamp_writes_the_badge_and_the_address_and_nothing_else():
     header, bootstrap, other = (cell.source for cell in stamped.cells)
     before, line = header.rsplit("\n", 1)
     assert before == HEADER.rsplit("\n", 1)[0]
-    assert line.startswith("<!-- colab --> [![Open in Colab](")
-    assert "(https://colab.research.google.com/github/ada/notes/blob/main/notebooks/solutions/03.ipynb)" in line
+    assert line.startswith("<!-- colab --> <a href=")
+    assert '"https://colab.research.google.com/github/ada/notes/blob/main/notebooks/solutions/03.ipynb"' in line
     assert bootstrap == BOOTSTRAP.replace('REPOSITORY = ""', 'REPOSITORY = "https://github.com/ada/notes"')
     assert other == notebook().cells[2].source
     stamp(stamped, "solutions/03.ipynb", "")
@@ -68,7 +68,7 @@ def test_the_table_has_title_first_sentence_and_time_and_says_what_is_to_come():
         f"| [03 Edges](notebooks/03_edges.ipynb) | {claim} | about 40 s |",
         "| 08 Uncertainty | in preparation | |",
     ]
-    assert "github/ada/notes/blob/main/notebooks/03_edges.ipynb)" in table(headers, "ada/notes")
+    assert 'github/ada/notes/blob/main/notebooks/03_edges.ipynb"' in table(headers, "ada/notes")
 
 
 def test_the_table_goes_between_its_markers():

@@ -47,7 +47,7 @@ def test_a_name_is_stamped_everywhere_and_changes_nothing_else(copy):
         new = words(before[name], after[name])
         if name.endswith(".ipynb"):
             assert len(new) == 2, new
-            assert f"https://colab.research.google.com/github/ada/notes/blob/main/{name})" in new[0]
+            assert f"https://colab.research.google.com/github/ada/notes/blob/main/{name}" in new[0]
             assert 'REPOSITORY = \\"https://github.com/ada/notes\\"' in new[1]
             old, made = json.loads(before[name]), json.loads(after[name])
             assert len(before[name].splitlines()) == len(after[name].splitlines())
