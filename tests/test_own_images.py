@@ -112,8 +112,8 @@ def test_lesson_00s_commands_take_a_strange_folder_to_the_prediction(tmp_path, m
 @pytest.mark.parametrize(
     ("mask", "fix"),
     [
-        ("camera_mask.png", "if it is camera_mask.png, save that as it"),
-        ("camera.bmp", "if it is camera.bmp, save that as it"),
+        ("camera_mask.png", "if camera_mask.png is meant, save it as camera.png"),
+        ("camera.bmp", "if camera.bmp is meant, save it as camera.png"),
         ("another.png", "add the mask or leave the stem out"),
         ("camera 2.png", "add the mask or leave the stem out"),  # that of another image
     ],
@@ -145,4 +145,4 @@ def test_a_camera_that_was_held_sideways_is_noted(tmp_path, capsys):
         exif[274] = orientation
         Image.new("RGB", (64, 64), "teal").save(image, exif=exif)
         assert main(["data", "check", "--data", str(tmp_path)]) == 0
-        assert ("1 to be turned by their EXIF data" in capsys.readouterr().out) == noted
+        assert ("1 to be turned by EXIF data" in capsys.readouterr().out) == noted

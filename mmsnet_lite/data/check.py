@@ -160,15 +160,13 @@ def _look(item: tuple[PreparedFolder, str, str]) -> tuple[Picture | None, list[_
     except InputError as error:
         return None, [(folder, "error", "unusable", str(error))]
     with Image.open(image_path) as file:
-        turned = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        turned = file.format != "PNG" and file.getexif().get(ExifTags.Base.Orientation, 1) != 1
     digest = hashlib.sha256(image_path.read_bytes()).digest()
     with Image.open(mask_path) as file:  # of a palette any entry but the first is lesion, see `read_mask`
         values = {0, 255} if file.mode == "P" else set(np.unique(np.array(file.convert("L"))).tolist())
     faults = []
     if turned:
-        faults.append(
-            "to be turned by their EXIF data, which is not done here; turn their pixels if the mask is turned"
-        )
+        faults.append("to be turned by EXIF data, which is not done here; turn the pixels if the mask is turned")
     if not values <= {0, 255}:
         faults.append("with mask values besides 0 and 255; 128 and above count as lesion")
     if not mask.any():

@@ -189,7 +189,7 @@ class PreparedFolder:
         if stem not in self._masks:
             files = sorted(path for path in (self.path / "masks").iterdir() if path.name.startswith(stem))
             near = [file.name for file in files if file.stem == stem or file.stem not in self._images]
-            fix = f"if it is {near[0]}, save that as it" if near else "add the mask or leave the stem out"
+            fix = f"if {near[0]} is meant, save it as {stem}.png" if near else "add the mask or leave the stem out"
             raise InputError(f"{self.path / 'masks' / stem}.png does not exist, but an image {stem!r} does; {fix}")
         return self._masks[stem]
 
