@@ -77,7 +77,7 @@ CLAIMS = (
         statement="Modalities differ in the distribution of lesion size and of frequency.",
         judge=Evidence.modalities_differ,
         command="python benchmarks/real_spectra.py ROOT",
-        limits="Areas as shares of the image, slopes of the power spectrum; cameras and file formats differ as well.",
+        limits="Areas as shares of the image, energies as shares of the spectrum; cameras and file formats differ as well.",
     ),
     Claim(
         name="C2",

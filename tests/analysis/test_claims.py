@@ -111,6 +111,16 @@ def test_runs_and_relabelling_are_judged_by_their_figures(folder):
     assert judged(BY_NAME["C17"], change(folder, "reannotation", gain)).verdict == SUPPORTED
 
 
+def test_disputed_regions_are_judged(folder):
+    assert judged(BY_NAME["C16"], Evidence(folder)).verdict == SUPPORTED
+
+    def none_alone(data: dict) -> None:
+        for quality in data["rows"][0]["modalities"].values():
+            quality["disputed"]["rejected_regions"] = 0
+
+    assert judged(BY_NAME["C16"], change(folder, "uncertainty", none_alone)).verdict == UNSUPPORTED
+
+
 def test_a_missing_file_is_an_error_that_names_it(folder):
     (folder / "reannotation.json").unlink()
     with pytest.raises(InputError, match="reannotation.json"):
