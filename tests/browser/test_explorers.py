@@ -20,7 +20,6 @@ from playwright.sync_api import sync_playwright
 ROOT = FOLDER.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 OFFLINE = ("quic", "background-networking", "component-update", "sync", "gpu")  # a test asks our server alone
-EXPLORERS = [(path, cell.id) for path in LESSONS for cell in named(read(path), "explorer")]
 WIDTHS = (1280, 800)  # pixels
 PATIENCE = 120  # seconds, for a cell or a drawing that trains a small network on a busy machine
 ERRORS = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
@@ -134,38 +133,23 @@ def lab(tmp_path_factory, browser):
 def opened(browser, url, path):
     """A `Lesson` whose bootstrap cell has run; in the end its kernel is shut down."""
     lesson = Lesson(browser, url, path)
-    lesson.run(1)
-    yield lesson
-    lesson.page.close()
-    for session in ask(f"{url}/api/sessions"):
-        ask(f"{url}/api/sessions/{session['id']}", method="DELETE")
-
-
-@pytest.fixture(scope="module")
-def lesson(request, browser, lab):
-    """The lesson at the path `request.param`, for all of its explorers."""
-    with opened(browser, lab[1], request.param) as it:
-        yield it
-
-
-@pytest.fixture
-def screenshots(request, tmp_path):
-    """The folder of a test's screenshots."""
-    folder = Path(os.environ.get("MMSNET_SCREENSHOTS", tmp_path)) / request.node.callspec.id
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    try:
+        lesson.run(1)
+        yield lesson
+    finally:
+        lesson.page.close()
+        for session in ask(f"{url}/api/sessions"):
+            ask(f"{url}/api/sessions/{session['id']}", method="DELETE")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("lesson", "cell_id"),
-    EXPLORERS,
-    indirect=["lesson"],
-    ids=[f"{path.stem}-{name}" for path, name in EXPLORERS],
-    scope="module",  # a lesson is opened once
-)
-def test_a_moved_control_changes_the_picture(lesson, cell_id, screenshots):
-    check_explorer(lesson, cell_id, screenshots)
+@pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
+def test_a_moved_control_changes_the_picture(browser, lab, path, tmp_path):
+    screenshots = Path(os.environ.get("MMSNET_SCREENSHOTS", tmp_path)) / path.stem
+    screenshots.mkdir(parents=True, exist_ok=True)
+    with opened(browser, lab[1], path) as lesson:
+        for cell in named(read(path), "explorer"):
+            check_explorer(lesson, cell.id, screenshots)
 
 
 PLANTED = """from IPython.display import Javascript, display
@@ -180,7 +164,7 @@ FINE = "return blank(n, n), 'a figure'"
 FAULTS = {
     "explorer-1": (f"if n == 2: raise ArithmeticError('planted')\n    {FINE}", "n", "ArithmeticError: planted"),
     "explorer-2": ("return blank(1, 1), 'a figure'", "n", "the picture is the same"),
-    "explorer-3": (FINE, "a label of more letters than fit", "cut off at 800 px"),
+    "explorer-3": (FINE, "a label far longer than the page is wide " * 3, "cut off at 1280 px"),
     "explorer-4": ("1 / 0", "n", "ZeroDivisionError"),
     "explorer-5": (f"display(Javascript('console.error(\"planted\")'))\n    {FINE}", "n", "planted"),
 }
@@ -208,4 +192,3 @@ def test_a_missing_browser_is_a_failure_where_it_is_required(monkeypatch):
     monkeypatch.setenv("MMSNET_BROWSER_REQUIRED", "1")
     with pytest.raises(pytest.fail.Exception, match="no Chromium"):
         chromium()
-    assert {path for path, _ in EXPLORERS} == set(LESSONS)  # and no lesson is left out
