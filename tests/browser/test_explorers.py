@@ -88,8 +88,10 @@ def check_explorer(lesson, cell_id, screenshots, patience=PATIENCE):
     sliders.or_(cell.locator(ERRORS)).first.wait_for(timeout=PATIENCE * 1000)
     assert cell.locator(ERRORS).all_inner_texts() == []
     picture = cell.locator(".jp-RenderedImage img").evaluate("picture => picture.src")
-    for i in range(sliders.count()):
-        picture = move(lesson, cell, sliders.nth(i), picture, patience)
+    moved = 0
+    while moved < sliders.count():  # the later ones may still be on their way at first
+        picture = move(lesson, cell, sliders.nth(moved), picture, patience)
+        moved += 1
     for width in WIDTHS:
         lesson.page.set_viewport_size({"width": width, "height": 1400})
         cell.evaluate("cell => cell.scrollIntoView()")
