@@ -1,0 +1,213 @@
+"""Does relabelling what a network is uncertain about help it (claim C17)? Bad masks, rankings, and training anew."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from mmsnet_lite.analysis.modes import modes
+from mmsnet_lite.analysis.ranking import image_uncertainty
+from mmsnet_lite.analysis.uncertainty import binary_entropy, mc_predict
+from mmsnet_lite.data import Mix, Part, normalise
+from mmsnet_lite.errors import InputError
+from mmsnet_lite.training import evaluate, probability_metrics, segmentation_loss
+
+KINDS = ("shifted", "dilated", "eroded", "missed")
+ARMS = ("none", "uncertainty", "random", "loss", "worst", "all")
+Noise = Mapping[tuple[str, str], str]  # by (dataset, stem) of an image with a bad mask, the kind of its error
+
+
+def corrupt(mask: np.ndarray, kind: str, generator: np.random.Generator) -> np.ndarray:
+    """Return a mask as a careless annotator might have drawn it.
+
+    Convention: with r the radius of the disc of the lesion's area, "shifted" moves it by 0.5 to 1 r in any direction,
+        "dilated" adds all pixels within 0.3 to 0.7 r, "eroded" takes away what is nearer to the rim than 0.3 to 0.7 of
+        the deepest pixel, and "missed" leaves nothing.
+
+    Args:
+        mask: (h w), bool or 0 and 1.
+        kind: one of `KINDS`.
+        generator: of the size and the direction of the error.
+
+    Returns:
+        bool (h w).
+
+    Raises:
+        InputError: an unknown kind.
+    """
+    lesion = mask.astype(bool)
+    radius, size, angle = np.sqrt(lesion.sum() / np.pi), generator.random(), generator.uniform(0, 2 * np.pi)
+
+    def depth(region: np.ndarray) -> np.ndarray:  # the distance of each of its pixels to the others
+        return cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+    if kind == "missed" or not lesion.any():
+        return np.zeros_like(lesion)
+    if kind == "shifted":
+        x, y = (0.5 + 0.5 * size) * radius * np.array([np.cos(angle), np.sin(angle)])
+        move = np.array([[1, 0, round(x)], [0, 1, round(y)]], np.float32)
+        return cv2.warpAffine(lesion.astype(np.uint8), move, lesion.shape[::-1], flags=cv2.INTER_NEAREST).astype(bool)
+    if kind == "dilated":
+        return depth(~lesion) <= (0.3 + 0.4 * size) * radius
+    if kind == "eroded":
+        inside = depth(lesion)
+        return inside > (0.3 + 0.4 * size) * inside.max()
+    raise InputError(f"an error of kind {kind!r} is unknown; choose one of {', '.join(KINDS)}")
+
+
+def draw_noise(parts: Sequence[Part], share: float, seed: int = 0) -> dict[tuple[str, str], str]:
+    """Choose images of each part at random, whose masks are to be bad, and the kind of each error, in equal numbers.
+
+    Raises:
+        InputError: a share outside 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"a share of {share} bad masks does not fit; choose 0 to 1, such as 0.4")
+    noise: dict[tuple[str, str], str] = {}
+    for number, part in enumerate(parts):
+        order = np.random.default_rng([seed, number]).permutation(part.stems).tolist()
+        noise |= {(part.dataset, s): KINDS[i % len(KINDS)] for i, s in enumerate(order[: round(share * len(order))])}
+    return noise
+
+
+def with_noise(parts: Sequence[Part], noise: Noise, seed: int = 0) -> list[Part]:
+    """Return parts whose masks in `noise` are corrupted, each in the same way whatever else is; kept in memory."""
+
+    def spoilt(part: Part) -> Part:
+        def load(stem: str) -> tuple[np.ndarray, np.ndarray]:
+            image, mask = part.load(stem)
+            if (part.dataset, stem) in noise:
+                generator = np.random.default_rng([seed, zlib.crc32(f"{part.dataset}/{stem}".encode())])
+                mask = corrupt(mask, noise[part.dataset, stem], generator)
+            return image, mask
+
+        return replace(part, load=load, cache=None)
+
+    return [spoilt(part) for part in parts]
+
+
+def mask_quality(given: Mix, true: Mix) -> Tensor:
+    """The DSC of each mask of a mix with that of another mix of the same images, float64 (n)."""
+    pairs = zip(given, true, strict=True)
+    return torch.cat([probability_metrics(a["mask"][None].double(), b["mask"][None])[:, 0] for a, b in pairs])
+
+
+@torch.no_grad()
+def suspicion(model: nn.Module, mix: Mix, *, passes: int = 20, seed: int = 0, batch: int = 8) -> dict[str, Tensor]:
+    """Score every image of a mix by how much its mask is to be doubted, float64 (n), the most doubtful highest.
+
+    "entropy" and "mutual information" are the `image_uncertainty` of Monte-Carlo dropout, "single-pass entropy" that
+    without dropout: none of them looks at the mask. The control, "loss", does: the training loss of the image.
+    """
+    device = next(model.parameters()).device
+    found: dict[str, list[Tensor]] = {}
+    for number, samples in enumerate(DataLoader(mix, batch_size=batch)):
+        images, masks = normalise(samples["image"].to(device)), samples["mask"].to(device).float()
+        result = mc_predict(model, images, passes, seed + number)
+        with modes(model):
+            logits = model(images).logits
+        maps = {
+            "entropy": result.entropy,
+            "mutual information": result.mutual_information,
+            "single-pass entropy": binary_entropy(logits.sigmoid()),
+        }
+        scores = {name: image_uncertainty(each.cpu(), (logits >= 0).cpu()) for name, each in maps.items()}
+        losses = [segmentation_loss(*pair) for pair in zip(logits.split(1), masks.split(1), strict=True)]
+        for name, values in (scores | {"loss": torch.stack(losses).cpu().double()}).items():
+            found.setdefault(name, []).append(values)
+    return {name: torch.cat(values) for name, values in found.items()}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one training with some of the bad masks corrected came to.
+
+    dsc: of each test image, in the order of the test mix, 0..1.
+    checked: numbers of the training images whose masks were looked at, and replaced by the true ones.
+    bad: how many of those were bad.
+    scores: of each training image, see `suspicion`; in arm "none" only, from which the others choose.
+    """
+
+    dsc: tuple[float, ...]
+    checked: tuple[int, ...]
+    bad: int
+    scores: dict[str, tuple[float, ...]]
+
+
+def reannotate(
+    fit: Callable[[Mix], nn.Module],
+    parts: Sequence[Part],
+    test: Mix,
+    *,
+    share: float = 0.4,
+    budget: float = 0.2,
+    seed: int = 0,
+    passes: int = 20,
+    known: Mapping[str, Arm] | None = None,
+    on_arm: Callable[[str, Arm], None] | None = None,
+) -> dict[str, Arm]:
+    """Train on masks of which a share is bad, check the most doubtful ones, train anew from the same start, and score.
+
+    The arms differ in the images that are checked: "none"; the first by "uncertainty" (entropy of Monte-Carlo dropout),
+    at "random", by training "loss", or the "worst" masks (an oracle), as many each; "all".
+
+    Convention: the budget is a share of the training images, good and bad; checking a good mask changes nothing.
+
+    Args:
+        fit: trains a new network, from the same start each time, on the images that it is given.
+        parts: of the training images, with their true masks.
+        test: images to score, masks true.
+        share: of training images whose masks are bad, see `draw_noise`.
+        budget: share of the training images to check.
+        seed: of the noise, the dropout and the random arm.
+        passes: see `mc_predict`.
+        known: arms measured before, which are not measured again; "none" first.
+        on_arm: called with the name of each new arm and the arm.
+
+    Raises:
+        InputError: a share or a budget outside 0 to 1, arms without "none", or what `mc_predict` refuses.
+    """
+    if not 0 <= budget <= 1:
+        raise InputError(f"a budget of {budget} does not fit; choose the share of masks to check, such as 0.2")
+    noise, arms = draw_noise(parts, share, seed), dict(known or {})
+    if arms and "none" not in arms:
+        raise InputError('the known arms lack "none", by which the others choose; measure all of them again')
+    keys = [(part.dataset, stem) for part in parts for stem in part.stems]
+
+    def mix(checked: Sequence[int]) -> Mix:
+        left = {key: noise[key] for key in noise.keys() - {keys[i] for i in checked}}
+        return Mix(with_noise(parts, left, seed), test.size)
+
+    noisy = mix([])
+    quality = mask_quality(noisy, mix(range(len(keys))))
+    for arm in ARMS:
+        if arm in arms:
+            continue
+        chosen = _first(arm, arms["none"].scores if arms else {}, quality, round(budget * len(keys)), seed)
+        model = fit(mix(chosen) if chosen else noisy)
+        scores = suspicion(model, noisy, passes=passes, seed=seed) if arm == "none" else {}
+        arms[arm] = Arm(
+            tuple(score.dsc for score in evaluate(model, test).images),
+            tuple(chosen),
+            sum(keys[i] in noise for i in chosen),
+            {name: tuple(values.tolist()) for name, values in scores.items()},
+        )
+        if on_arm is not None:
+            on_arm(arm, arms[arm])
+    return arms
+
+
+def _first(arm: str, scores: Mapping[str, Sequence[float]], quality: Tensor, count: int, seed: int) -> list[int]:
+    """The images that an arm checks."""
+    n = len(quality)
+    if arm in ("none", "all"):
+        return list(range(n if arm == "all" else 0))
+    if arm == "random":
+        return sorted(np.random.default_rng([seed, n]).choice(n, count, replace=False).tolist())
+    doubt = -quality if arm == "worst" else torch.tensor(scores["entropy" if arm == "uncertainty" else arm])
+    return sorted(doubt.argsort(descending=True, stable=True)[:count].tolist())
