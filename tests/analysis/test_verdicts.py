@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmsnet_lite.analysis.claims import CLAIMS, SUPPORTED, UNSUPPORTED, UNTESTABLE, judged, rendered, verdicts
+from mmsnet_lite.analysis.claims import CLAIMS
 from mmsnet_lite.analysis.evidence import Evidence
+from mmsnet_lite.analysis.verdicts import SUPPORTED, UNSUPPORTED, UNTESTABLE, judged, rendered, verdicts
 from mmsnet_lite.errors import InputError
 
 ROOT = Path(__file__).parents[2]
