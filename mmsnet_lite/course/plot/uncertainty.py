@@ -99,17 +99,19 @@ def reliability_diagrams(found: Mapping[str, Reliability]) -> Figure:
     return figure
 
 
-def arms(dsc: Mapping[str, Sequence[float]]) -> Figure:
-    """DSC of each seed as a point, a row an arm, the means marked."""
-    figure = blank(6.4, 0.7 + 0.3 * len(dsc))
+def dots(rows: Mapping[str, Sequence[float]], label: str, chance: float | None = None) -> Figure:
+    """Values as points, a row a name, means marked; a dotted line says what chance gives."""
+    figure = blank(6.4, 0.7 + 0.28 * len(rows))
     axes = figure.subplots()
-    for y, values in enumerate(dsc.values()):
+    for y, values in enumerate(rows.values()):
         axes.plot(values, [y] * len(values), "o", color="black", ms=5)
-        axes.plot(np.mean(values), y, "|", color=_MARK, ms=16, mew=2)
-    axes.set_yticks(range(len(dsc)), list(dsc), fontsize=8)
+        axes.plot(np.mean(values), y, "|", color=_MARK, ms=14, mew=2)
+    if chance is not None:
+        axes.axvline(chance, color="0.5", ls=":")
+    axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
     axes.grid(alpha=0.3, axis="x")
-    _label(axes, "mean DSC on test images with true masks; orange: mean of the seeds", "")
+    _label(axes, label, "")
     figure.tight_layout(pad=0.5)
     return figure
 
