@@ -1,7 +1,7 @@
 """What a trained network does and how far to trust it: uncertainty, calibration, activation, occlusion.
 
 `mc_predict` gives uncertainty, `detection`, `calibration`, `ranking` and `disputed` judge it, `assess` all at once.
-`grad_cam` shows where a network looks, `occlude` which frequencies it needs.
+`grad_cam` shows where a network looks, `localisation` whether that is the lesion, `occlude` which frequencies it needs.
 """
 
 from mmsnet_lite.analysis.activation import grad_cam, intermediates
@@ -9,6 +9,7 @@ from mmsnet_lite.analysis.assess import Assessment, Quality, Ranking, assess
 from mmsnet_lite.analysis.calibration import Reliability, fit_temperature, reliability
 from mmsnet_lite.analysis.detection import Detection, auroc, average_precision, boundary_distance, error_detection
 from mmsnet_lite.analysis.disputed import Disputed, disputed
+from mmsnet_lite.analysis.localisation import boundary_iou, cam_auroc, edge_width, localisation
 from mmsnet_lite.analysis.occlusion import (
     Sensitivity,
     band_occlusions,
@@ -36,12 +37,16 @@ __all__ = [
     "band_occlusions",
     "binary_entropy",
     "boundary_distance",
+    "boundary_iou",
+    "cam_auroc",
     "disputed",
+    "edge_width",
     "error_detection",
     "fit_temperature",
     "grad_cam",
     "image_uncertainty",
     "intermediates",
+    "localisation",
     "mc_predict",
     "occlude",
     "reliability",

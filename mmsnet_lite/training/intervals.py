@@ -36,6 +36,11 @@ def bootstrap(strata: Sequence[Sequence[np.ndarray]], weights: Sequence[float], 
     Returns:
         (2 metrics): lower and upper end; of the first side minus the second, where there are two.
     """
+    return np.quantile(bootstrap_means(strata, weights, seed), (0.025, 0.975), axis=0)
+
+
+def bootstrap_means(strata: Sequence[Sequence[np.ndarray]], weights: Sequence[float], seed: int = 0) -> np.ndarray:
+    """Return what `bootstrap` takes its interval from: the mean, or difference of two, of each draw (draws metrics)."""
     rng = np.random.default_rng(seed)
     means = np.zeros((DRAWS, strata[0][0].shape[-1]))
     seeds = [_shares(rng, len(side), DRAWS) for side in strata[0]]
@@ -46,7 +51,7 @@ def bootstrap(strata: Sequence[Sequence[np.ndarray]], weights: Sequence[float], 
             for side, drawn, sign in zip(sides, seeds, (1, -1), strict=False):
                 by_seed = np.tensordot(images, side, (1, 1))  # draws seeds metrics
                 means[rows] += sign * weight * np.einsum("ds,dsm->dm", drawn[rows], by_seed)
-    return np.quantile(means, (0.025, 0.975), axis=0)
+    return means
 
 
 def permutation_test(differences: Sequence[np.ndarray], weights: Sequence[float], seed: int = 0) -> np.ndarray:
