@@ -109,7 +109,7 @@ def dots(rows: Mapping[str, Sequence[float]], label: str, chance: float | None =
     if chance is not None:
         axes.axvline(chance, color="0.5", ls=":")
     axes.set_yticks(range(len(rows)), list(rows))
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
     _label(axes, label, "")
     figure.tight_layout(pad=0.5)
