@@ -127,5 +127,5 @@ def _risk(axes: Axes, curves: Mapping[str, RiskCoverage]) -> None:
 def _label(axes: Axes, x: str, y: str) -> None:
     axes.set_xlabel(x, fontsize=8)
     axes.set_ylabel(y, fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
