@@ -5,7 +5,7 @@
     python benchmarks/gpu.py home FOLDER
 
 pack  makes one small archive of the four real datasets, for a machine that has none: training images as JPEG (4:4:4,
-      the best of `QUALITIES` that fits) resized to `size` unless they are smaller, test images as they are
+      the best of `QUALITIES` that fits) resized to `size` unless they are smaller, test images as they are; minutes
 run   does in `seconds` what it can, and writes all of it to `out`: give the same command again to go on, on another
       machine too (an archive is unpacked into the system's temporary folder). Its pieces, in this order:
       tests      the tests that need CUDA
@@ -74,9 +74,9 @@ PROFILES: dict[str, dict[str, Any]] = {
         "batches": (8, 32),
         "training": {"size": 352, "epochs": 6, "batch": 16},
         "frequency": ["--on", "cuda"],
-        "b4": [["--only", "b4", "--turns", "3", "--on", on] for on in ("cuda", "compiled")],
+        "b4": [["--only", "b4", "--turns", n, "--on", on] for n, on in (("3", "cuda"), ("1", "compiled"))],
         "ablations": None,  # how many of the grid's runs; None is all
-        "seconds": {"tests": 60, "steps": 60, "frequency": 60, "b4": 240, "trainings": 90, "ablations": 180},  # a unit
+        "seconds": {"tests": 60, "steps": 60, "frequency": 60, "b4": 300, "trainings": 90, "ablations": 180},  # a unit
     },
     "tiny": {
         "step": {"encoder": "mit-nano", "size": 64, "calls": 3},
@@ -352,8 +352,9 @@ def run(args: argparse.Namespace) -> bool:
             title += f", training images from JPEG copies of {how['size']} px at most, quality {how['quality']}"
         collect(trained, out / "results" / f"runs_real_{size}.json", f"{title}:")
     every = {piece["state"] for piece in status["pieces"].values()}
-    again = shlex.join(["python", "benchmarks/gpu.py", *sys.argv[1:]])
-    status["next"] = f"python benchmarks/gpu.py home {out}" if every == {"done"} else again
+    words = ["run", args.data, "--out", args.out, "--seconds", f"{args.seconds:g}", "--profile", args.profile]
+    words = ["home", args.out] if every == {"done"} else words
+    status["next"] = shlex.join(["python", "benchmarks/gpu.py", *map(str, words)])
     write_text(file, json.dumps(status, indent=2) + "\n")
     for name, piece in status["pieces"].items():
         rest = ", ".join(f"{unit} {state}" for unit, state in piece["units"].items() if state != "done")
