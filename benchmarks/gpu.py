@@ -316,9 +316,10 @@ def run(args: argparse.Namespace) -> bool:
     status = json.loads(file.read_text(encoding="utf-8")) if file.exists() else status
     if status["profile"] != args.profile:
         raise InputError(f"{out} was begun with --profile {status['profile']}; choose another --out")
+    root = unpacked(args.data)
+    images = [folder_parts(root, list(ablations.SETS), split) for split in ("train", "test")]
     for name in ("results", "runs", "logs"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    root = unpacked(args.data)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what runs is stopped as well
 
     for name, units in pieces(root, out, args.profile).items():
@@ -336,8 +337,8 @@ def run(args: argparse.Namespace) -> bool:
         if todo and (not args.only or name in args.only) and ends - began >= needs:
             with shared_device() if name in ("trainings", "ablations") else contextlib.nullcontext():
                 if name == "trainings":  # images are decoded once, before processes share the cache
-                    for split in ("train", "test"):
-                        Mix(folder_parts(root, list(ablations.SETS), split), plan["training"]["size"])
+                    for parts in images:
+                        Mix(parts, plan["training"]["size"])
                 work(todo, 4 if name == "trainings" else 1, needs, ends, out / "logs", tell)
             piece["seconds"] = round(piece["seconds"] + time.time() - began, 1)
         states = set(piece["units"].values()) or {"done"}
