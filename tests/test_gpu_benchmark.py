@@ -63,9 +63,7 @@ def test_what_is_packed_reads_as_the_original_does(gpu, datasets, tmp_path, caps
         ours, theirs = (Mix(folder_parts(place, list(SETS), split), 64) for place in (there, datasets))
         assert "echo" in ours.modalities
         for a, b in zip(ours, theirs, strict=True):
-            assert [a[key] for key in ("dataset", "modality", "stem")] == [
-                b[key] for key in ("dataset", "modality", "stem")
-            ]
+            assert all(a[key] == b[key] for key in ("dataset", "modality", "stem"))
             assert torch.equal(a["mask"], b["mask"])
             difference = (a["image"].float() - b["image"].float()).abs()
             assert difference.mean() < (2 if split == "train" else 1e-9)
