@@ -27,7 +27,7 @@ INSTALL = echo "installing $(VENV) (minutes the first time, seconds afterwards)"
 	       /^Installing collected/ { print "  installing " NF - 3 " packages"; fflush() }'; \
 	test -f $(VENV)/.pip-ok || { echo "error: the installation failed, see above; the next make tries again" >&2; exit 1; }
 
-.PHONY: help lab test test-slow check notebooks publish figures bench
+.PHONY: help lab test test-slow check notebooks publish figures bench gpu
 
 help:
 	@echo "make lab        install the course, open notebooks/00_start_here.ipynb    PORT=8888 LAB_FLAGS='--no-browser'"
@@ -38,6 +38,7 @@ help:
 	@echo "make publish    stamp the address of the published copy into lessons and README  REPO=OWNER/NAME"
 	@echo "make figures    the READMEs' pictures, from a run on MixLite"
 	@echo "make bench      every script in benchmarks/, results in benchmarks/results/"
+	@echo "make gpu        what needs a GPU, for nine minutes; again to go on    ROOT=FOLDER_OR_PACK"
 	@echo "All of them create $(VENV) with PYTHON=$(PYTHON) (3.10 or newer) when it is missing."
 
 # The full set contains what the course needs, so it satisfies 'make lab' too.
@@ -77,6 +78,9 @@ publish: $(FULL_STAMP)
 
 bench: $(FULL_STAMP)
 	@for script in benchmarks/*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done
+
+gpu: $(FULL_STAMP)
+	$(PY) benchmarks/gpu.py run "$(ROOT)" --out runs/gpu
 
 # The READMEs' pictures, from a fresh default run on MixLite.
 figures: $(FULL_STAMP)

@@ -1,12 +1,13 @@
 """How fast is the contourlet transform? A ratio to an FFT round trip of the same batch, and to our own plain ladder.
 
-    python benchmarks/frequency.py
+    python benchmarks/frequency.py [--on cpu,cuda] [--out FOLDER] [--size 352]
 
 Batch 8 x 3 x 352 x 352, float32, levels (2, 3, 4). All times of one device come from one run, interleaved; medians and
-quartiles of `REPEATS` after `WARM_UP`. Writes benchmarks/results/frequency_cpu.json, and with a CUDA device also
+quartiles of `REPEATS` after `WARM_UP`. Writes frequency_cpu.json in benchmarks/results, and with a CUDA device also
 frequency_cuda.json with the bytes moved per second against a copy, and the largest difference to the CPU.
 """
 
+import argparse
 import json
 import statistics
 import sys
@@ -97,9 +98,9 @@ def cached_megabytes(h: int, w: int) -> dict[str, float]:
     return size
 
 
-def largest_difference_to_cpu() -> float:
+def largest_difference_to_cpu(shape: tuple[int, ...]) -> float:
     """Over all coefficients and the inverse, in float32."""
-    x, transform = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0)), ContourletTransform(LEVELS)
+    x, transform = torch.randn(shape, generator=torch.Generator().manual_seed(0)), ContourletTransform(LEVELS)
     here, there = transform(x), transform(x.cuda())
     pairs = [(here.low, there.low), (transform.inverse(here), transform.inverse(there))]
     pairs += [
@@ -116,15 +117,15 @@ def share_without_seam(levels: int, n: int = 128) -> list[float]:
     return [round(min(shares), 3), round(max(shares), 3)]
 
 
-def report(device: str) -> dict:
+def report(device: str, shape: tuple[int, ...] = SHAPE) -> dict:
     """Measure on one device."""
-    taken = times(device)
+    taken = times(device, shape)
     median = {name: statistics.median(values) for name, values in taken.items()}
     quartiles = {
         name: [round(q, 2) for q in statistics.quantiles(v, n=4)[::2]] for name, v in taken.items() if len(v) > 1
     }
     result = {
-        "shape": list(SHAPE),
+        "shape": list(shape),
         "levels": list(LEVELS),
         "milliseconds, median": {name: round(value, 2) for name, value in median.items()},
         "milliseconds, quartiles": quartiles,
@@ -133,28 +134,33 @@ def report(device: str) -> dict:
         },
         "speed-up over the ladder": round(median["ladder forward"] / median["forward"], 2),
         "ladder coefficients without seam, 128 px, l = 2, 3, 4": [share_without_seam(depth) for depth in LEVELS],
-        "cached responses, MiB": cached_megabytes(*SHAPE[-2:]),
+        "cached responses, MiB": cached_megabytes(*shape[-2:]),
         "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads",
         "environment": environment() | {"command": "python benchmarks/frequency.py"},
         "date": date.today().isoformat(),
     }
     if device == "cuda":
-        moved = 4 * torch.Size(SHAPE).numel() * (1 + 4 / 3)  # the image read, its coefficients written
-        copied = 2 * 4 * torch.Size(SHAPE).numel()
+        moved = 4 * torch.Size(shape).numel() * (1 + 4 / 3)  # the image read, its coefficients written
+        copied = 2 * 4 * torch.Size(shape).numel()
         result["gigabytes per second"] = {
             "forward": round(moved / median["forward"] / 1e6, 1),
             "copy": round(copied / median["copy"] / 1e6, 1),
         }
-        result["largest difference to the CPU"] = largest_difference_to_cpu()
+        result["largest difference to the CPU"] = largest_difference_to_cpu(shape)
     return result
 
 
 def main() -> None:
-    """Measure on every device that is there, and write."""
-    for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
-        result = report(device)
-        path = ROOT / "benchmarks/results" / f"frequency_{device}.json"
-        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    """Measure on every device that is there, or is asked for, and write."""
+    here = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    parser = argparse.ArgumentParser(description="Cost of the contourlet transform, as ratios to peers.")
+    parser.add_argument("--on", default=",".join(here), help="devices, separated by commas (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results")
+    parser.add_argument("--size", type=int, default=SHAPE[-1], help="side of the images")
+    args = parser.parse_args()
+    for device in args.on.split(","):
+        result = report(device, (*SHAPE[:2], args.size, args.size))
+        (args.out / f"frequency_{device}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(json.dumps(result, indent=2))
 
 

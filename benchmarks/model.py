@@ -1,6 +1,6 @@
 """What do MSFG and a training step cost? Ratios to peers that run beside them.
 
-    python benchmarks/model.py [--only pooling,block,step,b4] [--turns N]
+    python benchmarks/model.py [--only pooling,block,step,b4] [--turns N] [--on cpu,cuda,compiled] [--out FILE]
 
 pooling  frequency pooling alone, 8 x 64 x 56 x 56, K = 32, forward and backward, against every product materialised
 block    the whole MSFG, 8 x 64 x 88 x 88, S = 3, against the same
@@ -11,7 +11,8 @@ Each contestant runs in processes of its own, which take turns: N each, one warm
 one thread. (Those of `step` take turns within one process, N times `CALLS`: their difference is small.) Times are
 medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory is the process's peak
 (Linux), with what it held before the first call beside it. Weights are random. With a CUDA device b4 runs there too, in
-bfloat16 autocast, with and without torch.compile. Rows not asked for stay as they are in benchmarks/results/model.json.
+bfloat16 autocast, with and without torch.compile; `--on` chooses. Rows not asked for stay as they are in the file,
+benchmarks/results/model.json unless told otherwise.
 """
 
 import argparse
@@ -87,15 +88,15 @@ def block(name: str) -> Step:
 
 
 class HubSegformer(nn.Module):
-    """transformers' own SegFormer of MiT-B4's shape, as fine-tuning it in full is usually done; logits at full size."""
+    """transformers' own SegFormer, as fine-tuning it in full is usually done; logits at full size."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: str = "mit-b4") -> None:
         super().__init__()
         from transformers import SegformerForSemanticSegmentation
 
         from mmsnet_lite.model.encoder import encoder_spec
 
-        config = encoder_spec("mit-b4").transformers_config()
+        config = encoder_spec(encoder).transformers_config()
         config.decoder_hidden_size = 768
         self.model = SegformerForSemanticSegmentation(config)
 
@@ -178,7 +179,7 @@ def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -
     for turn in range(turns):
         for name in PAIRS[row] if turn % 2 else PAIRS[row][::-1]:
             words = [sys.executable, __file__, "--work", row, name, device, str(int(compiled))]
-            done = subprocess.run(words, capture_output=True, text=True, check=True)
+            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
     ours, peer = (found[name] for name in PAIRS[row])
     seconds = {name: sum((turn["seconds"] for turn in part), []) for name, part in found.items()}
@@ -270,21 +271,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Cost of MSFG and of training steps, as ratios to peers.")
     parser.add_argument("--only", default=",".join(CALLS), help="rows, separated by commas")
     parser.add_argument("--turns", type=int, default=5, help="processes of each contestant")
+    here = ["cpu", *(["cuda", "compiled"] if torch.cuda.is_available() else [])]
+    parser.add_argument(
+        "--on", default=",".join(here), help="where b4 runs, separated by commas (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.work:
         row, name, device, compiled = args.work
         print(json.dumps(work(row, name, device, compiled == "1")))
         return
+    where = args.on.split(",")
+    if not set(where) <= set(here):
+        parser.error(f"--on {args.on}: here is {', '.join(here)}")
     torch.set_num_threads(1)
     described = environment()  # before this file's own result makes the checkout differ from its commit
-    result = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    result = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     for row in args.only.split(","):
-        found = {row: compare_steps(args.turns) if row == "step" else compare(row, args.turns)}
+        found = {}
+        if row == "step":
+            found[row] = compare_steps(args.turns)
+        elif row != "b4" or "cpu" in where:
+            found[row] = compare(row, args.turns)
         if row == "pooling":
             found[row]["largest difference"] = largest_difference()
-        if row == "b4" and torch.cuda.is_available():
+        if row == "b4" and "cuda" in where:
             found["b4, CUDA"] = compare(row, args.turns, "cuda")
+        if row == "b4" and "compiled" in where:
             found["b4, CUDA, compiled"] = compare(row, args.turns, "cuda", compiled=True)
         for part in found.values():
             part["environment"] = described | {
@@ -292,7 +306,7 @@ def main() -> None:
             }
             part["date"] = date.today().isoformat()
         result |= found
-        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        args.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(json.dumps(found, indent=2), flush=True)
 
 
