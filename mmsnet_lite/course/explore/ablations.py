@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,39 +17,31 @@ from mmsnet_lite.build import build_model
 from mmsnet_lite.course.colours import overlay
 from mmsnet_lite.course.explore.explorer import Choice, Explorer
 from mmsnet_lite.course.explore.mfa import RESULTS, stored
+from mmsnet_lite.course.explore.training import SETTINGS, mixes
 from mmsnet_lite.course.plot.ablations import forest, looks
-from mmsnet_lite.data import Mix, mixlite_parts
 from mmsnet_lite.data.synthetic import MODALITIES, draw
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.training import Evaluation, TrainSettings, evaluate, train
+from mmsnet_lite.training import Evaluation, evaluate, train
 
 PLACES = (RESULTS, Path("mmsnet-lite/benchmarks/results"))  # beside the package; in a clone that Colab has made
-SIZE, COUNTS = 64, {"train": 16, "test": 24}  # pixels; images a modality
-SETTINGS = {"epochs": 3, "batch": 8, "lr": 4e-3}  # 24 steps
 SMALL = {"encoder": "mit-nano", "pretrained": "own", "r": 4, "width": 16, "msfg_scales": 1, "frequencies": 4}
 
 
 # --- two rows that train in seconds --------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def mixes() -> tuple[Mix, Mix]:
-    """MixLite at 64 px: 64 images to train on and 96 to test on, as many of each modality."""
-    return tuple(Mix(mixlite_parts(split, SIZE, counts=COUNTS), SIZE) for split in COUNTS)  # type: ignore[return-value]
-
-
 @lru_cache(maxsize=6)
 def trained(msfg: bool, seed: int) -> nn.Module:
-    """A small MMSNet with or without MSFG after 24 steps of 8 images; seconds, once a session."""
-    model = build_model("mmsnet", SMALL | {"msfg": msfg}, seed)
-    train(model, *mixes(), TrainSettings(seed=seed, **SETTINGS))  # type: ignore[arg-type]
+    """A small MMSNet with or without MSFG after lesson 05's 24 steps of 8 images; seconds, once a session."""
+    model, (train_mix, held_mix, _) = build_model("mmsnet", SMALL | {"msfg": msfg}, seed), mixes()
+    train(model, train_mix, held_mix, replace(SETTINGS, seed=seed))
     return model.eval()
 
 
 @lru_cache(maxsize=6)
 def live_scores(msfg: bool, seed: int) -> Evaluation:
     """Its scores on the 96 test images."""
-    return evaluate(trained(msfg, seed), mixes()[1])
+    return evaluate(trained(msfg, seed), mixes()[2])
 
 
 # --- stored measurements -------------------------------------------------------------------------------------------
@@ -109,6 +102,17 @@ def effect_table(contrasts: Mapping[str, Mapping[str, Any]]) -> str:
     for name, found in contrasts.items():
         cells = [f"{found[p]['difference']:+.3f}{'*' if excludes_zero(found[p]) else ' '}" for p in places]
         lines.append(f"{name:58} {len(found['seeds']):5}" + "".join(f"{cell:>12}" for cell in cells))
+    return "\n".join(lines)
+
+
+def localisation_table(figure: str, rows: Sequence[str], kind: str = "mixlite") -> str:
+    """A figure of `localised` as lines, a row each: its smallest and largest value over seeds in every modality."""
+    lines = [f"    {'':9}" + "".join(f"{modality:>14}" for modality in results()[kind]["images"])]
+    for row in rows:
+        if any(found := localised(row, figure, kind).values()):
+            ends = [sorted({f"{value:.2f}" for value in (min(of_seeds), max(of_seeds))}, key=float) for of_seeds in found]
+            cells = ["-".join(each) for each in ends]
+            lines.append(f"    {row:9}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)
 
 
