@@ -27,7 +27,7 @@ INSTALL = echo "installing $(VENV) (minutes the first time, seconds afterwards)"
 	       /^Installing collected/ { print "  installing " NF - 3 " packages"; fflush() }'; \
 	test -f $(VENV)/.pip-ok || { echo "error: the installation failed, see above; the next make tries again" >&2; exit 1; }
 
-.PHONY: help lab test test-slow check notebooks figures bench
+.PHONY: help lab test test-slow check notebooks publish figures bench
 
 help:
 	@echo "make lab        install the course, open notebooks/00_start_here.ipynb    PORT=8888 LAB_FLAGS='--no-browser'"
@@ -35,6 +35,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make check      ruff and mypy"
 	@echo "make notebooks  run every notebook and store its outputs in place"
+	@echo "make publish    stamp the address of the published copy into lessons and README  REPO=OWNER/NAME"
 	@echo "make figures    the READMEs' pictures, from a run on MixLite"
 	@echo "make bench      every script in benchmarks/, results in benchmarks/results/"
 	@echo "All of them create $(VENV) with PYTHON=$(PYTHON) (3.10 or newer) when it is missing."
@@ -42,12 +43,12 @@ help:
 # The full set contains what the course needs, so it satisfies 'make lab' too.
 $(LAB_STAMP): pyproject.toml constraints.txt
 	@$(MAKE_VENV)
-	@extras='.[course,baselines]'; $(INSTALL)
+	@extras='.[lab,course,baselines]'; $(INSTALL)
 	@touch $(LAB_STAMP)
 
 $(FULL_STAMP): pyproject.toml constraints.txt
 	@$(MAKE_VENV)
-	@extras='.[course,baselines,test,dev]'; $(INSTALL)
+	@extras='.[lab,course,baselines,test,dev]'; $(INSTALL)
 	@touch $(LAB_STAMP) $(FULL_STAMP)
 
 lab: $(LAB_STAMP)
@@ -70,6 +71,9 @@ check: $(FULL_STAMP)
 
 notebooks: $(FULL_STAMP)
 	$(PY) -m mmsnet_lite.course.build
+
+publish: $(FULL_STAMP)
+	@$(PY) -m mmsnet_lite.course.publish "$(REPO)"
 
 bench: $(FULL_STAMP)
 	@for script in benchmarks/*.py; do echo "$$script"; $(PY) "$$script" || exit 1; done

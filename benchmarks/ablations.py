@@ -295,6 +295,18 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
                 )
                 groups.setdefault(group, {})[contrast.name] = {
                     "seeds": shared,
+                    "localisation": [
+                        {
+                            key: round(at[contrast.plus[0]][key] - at[contrast.minus[0]][key], 4)
+                            for key in at[contrast.plus[0]]
+                            if key in at[contrast.minus[0]]
+                        }
+                        for at in (
+                            {n: over_modalities(runs[n][seed]["localisation"]) for n in named} for seed in shared
+                        )
+                    ]
+                    if len(named) == 2
+                    else [],
                     **{
                         where: {
                             "difference": round(effect.mean, 4),
@@ -313,6 +325,16 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
         "commits": sorted({each["commit"] for each in about}),
         "rows": rows,
         "groups": groups,
+    }
+
+
+def over_modalities(localisation: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The mean of modalities of each figure that all have."""
+    first, *others = localisation.values()
+    return {
+        key: statistics.mean(figures[key] for figures in (first, *others))
+        for key in first
+        if all(key in o for o in others)
     }
 
 

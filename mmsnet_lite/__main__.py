@@ -1,4 +1,4 @@
-"""Command line: python -m mmsnet_lite prepare | data | train | curves | evaluate | compare | results | predict | ..."""
+"""Command line: python -m mmsnet_lite prepare | data | train | curves | evaluate | compare | results | claims | ..."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     """Describe the commands and their options."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    names = "prepare|data|train|curves|evaluate|compare|results|predict|split|pretrain|summary"
+    names = "prepare|data|train|curves|evaluate|compare|results|claims|predict|split|pretrain|summary"
     commands = root.add_subparsers(dest="command", required=True, metavar=names)
 
     def command(
@@ -130,6 +130,10 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument("--into", metavar="NAME", help="which runs_NAME.json")
     results.add_argument("--title", help="the sentence above its table (default: the file's own)")
     results.add_argument("--write", action="store_true", help="renew README's tables instead of printing")
+
+    claims = command("claims", cli_evaluate.run_claims, "The paper's claims C1 to C18, judged by the stored results.")
+    claims.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
+    claims.add_argument("--write", action="store_true", help="also renew README's table")
 
     predict = command("predict", cli.run_predict, "Write a mask PNG and an overlay PNG for each image.")
     predict.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")

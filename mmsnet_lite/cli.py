@@ -42,12 +42,12 @@ def run_predict(args: argparse.Namespace) -> None:
     import torch
 
     from mmsnet_lite.course.colours import overlay
-    from mmsnet_lite.data import IMAGE_ENDINGS, read_image
+    from mmsnet_lite.data import IMAGE_ENDINGS, images_in, read_image
     from mmsnet_lite.training import predict_image
 
     paths: list[Path] = []
     for given in args.images:
-        inside = sorted(p for p in given.iterdir() if p.suffix.lower() in IMAGE_ENDINGS) if given.is_dir() else [given]
+        inside = images_in(given) if given.is_dir() else [given]
         if not inside:
             raise InputError(f"{given} holds no image; accepted endings: {', '.join(IMAGE_ENDINGS)}")
         paths += inside

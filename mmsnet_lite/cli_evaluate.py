@@ -70,3 +70,18 @@ def run_results(args: argparse.Namespace) -> None:
         print(f"-> {readme}")
     elif not args.collect:
         print(results.markdown("*", folder))
+
+
+def run_claims(args: argparse.Namespace) -> None:
+    """Print the verdicts with their evidence, or renew README's table."""
+    from mmsnet_lite.analysis.claims import rendered, verdicts
+    from mmsnet_lite.training.checkpoint import write_text
+    from mmsnet_lite.training.results import results_folder
+
+    folder = results_folder(args.results)
+    found = verdicts(folder)
+    print("\n\n".join(verdict.report for verdict in found))
+    if args.write:
+        readme = folder.parents[1] / "README.md"
+        write_text(readme, rendered(readme.read_text(encoding="utf-8"), found))
+        print(f"-> {readme}")

@@ -79,7 +79,7 @@ def test_an_old_python_is_refused_in_one_line(tmp_path):
 def test_help_is_the_default_and_names_every_target(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     done = make(tmp_path)
-    for target in ("lab", "test", "test-slow", "check", "notebooks", "bench"):
+    for target in ("lab", "test", "test-slow", "check", "notebooks", "publish", "bench"):
         assert f"make {target} " in done.stdout
     assert not (tmp_path / ".venv").exists()
 

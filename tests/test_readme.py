@@ -6,9 +6,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from lessons import LESSONS, read
 from torch.testing import assert_close
 
 from mmsnet_lite.__main__ import parser
+from mmsnet_lite.course.header import with_table
+from mmsnet_lite.course.publish import repository
 from mmsnet_lite.training.results import markdown, rendered
 
 ROOT = Path(__file__).parents[1]
@@ -62,6 +65,17 @@ def test_every_command_parses():
         assert parser().parse_args(arguments).command == arguments[0]
 
 
+def test_the_reading_order_fits_an_afternoon_and_counts_its_lines():
+    rows = re.findall(r"\]\((mmsnet_lite/\S+\.py)\) \| (\d+) \|", README)
+    lines = {file: len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file, _ in rows}
+    assert len(lines) == len(rows) == 7
+    for file, stated in rows:
+        assert int(stated) == pytest.approx(lines[file], rel=0.15), file
+    (total,) = re.findall(r"about ([\d,]+) lines", README)
+    assert int(total.replace(",", "")) == pytest.approx(sum(lines.values()), rel=0.1)
+    assert sum(lines.values()) <= 1300
+
+
 def test_every_make_target_and_link_exists():
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"^make ([a-z-]+)", README, flags=re.MULTILINE)):
@@ -72,6 +86,10 @@ def test_every_make_target_and_link_exists():
         assert (ROOT / link).exists(), link
 
 
-@pytest.mark.parametrize("lesson", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
-def test_every_lesson_is_in_the_table(lesson):
-    assert f"notebooks/{lesson.name}" in README
+def test_the_table_of_lessons_is_made_of_their_headers():
+    headers = {path.name: read(path).cells[0].source for path in LESSONS}
+    made = with_table(README, headers, repository(ROOT))
+    assert made == README, "run `python -m mmsnet_lite.course.publish`, which makes it anew"
+    assert all(f"](notebooks/{name})" in made for name in headers)
+    changed = headers | {LESSONS[0].name: headers[LESSONS[0].name].replace("**Claim.** ", "**Claim.** Perhaps ")}
+    assert with_table(README, changed, repository(ROOT)) != README

@@ -8,7 +8,10 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+from mmsnet_lite.course.header import stamp, with_time
+from mmsnet_lite.course.publish import ROOT, repository, write_notebook, write_readme
+
+NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = "solutions"  # the folder beside the lessons
 
 
@@ -33,21 +36,24 @@ def refreshed(solution: Path) -> nbformat.NotebookNode:
 def build(path: Path) -> float:
     """Run a notebook from top to bottom as the tests do (MMSNET_STATIC=1) and store it; returns the seconds.
 
-    A notebook in a folder "solutions" is refreshed from its lesson first. The file is replaced only when every cell
-    has run.
+    A notebook in a folder "solutions" is refreshed from its lesson first; a lesson's header gets the time that it took,
+    the processor's where that is less. The file is replaced only when every cell has run.
     """
     path = path.resolve()
-    notebook = refreshed(path) if path.parent.name == SOLUTIONS else nbformat.read(path, as_version=4)
-    start = time.perf_counter()
+    solves = path.parent.name == SOLUTIONS
+    notebook = refreshed(path) if solves else nbformat.read(path, as_version=4)
+    stamp(notebook, f"{SOLUTIONS}/{path.name}" if solves else path.name, repository(ROOT))
+    start, before = time.perf_counter(), sum(os.times()[2:4])
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
-    seconds = time.perf_counter() - start
+    wall, processor = time.perf_counter() - start, sum(os.times()[2:4]) - before
+    seconds = min(wall, processor or wall)  # other programs stretch the first; Windows does not know the second
     notebook.metadata.pop("widgets", None)  # GitHub refuses to show notebooks that carry widget state
     notebook.metadata.language_info.pop("version", None)  # any Python from 3.10 up gives the same lesson
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of this run
-    temporary = path.with_suffix(".tmp")
-    nbformat.write(notebook, temporary)
-    os.replace(temporary, path)
+    if not solves:
+        notebook.cells[0].source = with_time(notebook.cells[0].source, seconds)
+    write_notebook(path, notebook)
     return seconds
 
 
@@ -58,12 +64,13 @@ def all_notebooks(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Build the notebooks named on the command line, else all lessons and then all solutions."""
+    """Build the notebooks named on the command line, else all lessons and then all solutions; then README's table."""
     os.environ |= {"MMSNET_STATIC": "1", "OMP_NUM_THREADS": "1"}  # as `make test` sets them
     os.environ.pop("MMSNET_DATA", None)  # stored outputs are those of a reader without data of their own
     for path in [Path(name) for name in sys.argv[1:]] or all_notebooks(NOTEBOOKS):
         path.parent.mkdir(exist_ok=True)
         print(f"{path.parent.name}/{path.name}: {build(path):.0f} s", flush=True)
+    write_readme(NOTEBOOKS.parent)
 
 
 if __name__ == "__main__":

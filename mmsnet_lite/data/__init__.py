@@ -12,7 +12,7 @@ from mmsnet_lite.data.dataset import (
     normalise,
 )
 from mmsnet_lite.data.folder import PreparedFolder, prepared_folders
-from mmsnet_lite.data.image import IMAGE_ENDINGS, read_image, read_mask, resize_image, resize_pair
+from mmsnet_lite.data.image import IMAGE_ENDINGS, images_in, read_image, read_mask, resize_image, resize_pair
 from mmsnet_lite.data.sampler import SAMPLERS, BalancedSampler, EpochSampler
 from mmsnet_lite.data.validation import split_validation
 
@@ -31,6 +31,7 @@ __all__ = [
     "check_disjoint",
     "drop_trained",
     "folder_parts",
+    "images_in",
     "mixlite_parts",
     "normalise",
     "prepared_folders",

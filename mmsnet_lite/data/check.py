@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 from tqdm.auto import tqdm
 
 from mmsnet_lite.data.duplicates import describe
 from mmsnet_lite.data.folder import PreparedFolder, prepared_folders
+from mmsnet_lite.data.image import IMAGE_ENDINGS
 from mmsnet_lite.data.journal import changed_files
 from mmsnet_lite.data.leaks import Finding, Picture, find_leaks
 from mmsnet_lite.data.specs import SPECS
@@ -133,6 +134,7 @@ def _compare_files(folder: PreparedFolder, splits: dict[str, list[str]]) -> list
         ("error", "without a mask STEM.png", sorted(images.keys() - masks)),
         ("error", "with a mask and no image", sorted(masks - images.keys())),
         ("note", "in no split", sorted(images.keys() - listed)),
+        ("note", f"in images/ with another ending than {' '.join(IMAGE_ENDINGS)}, so not read", folder.unread()),
     )
     return _gather([(folder, severity, what, stem) for severity, what, stems in cases for stem in stems])
 
@@ -157,10 +159,14 @@ def _look(item: tuple[PreparedFolder, str, str]) -> tuple[Picture | None, list[_
         image, mask = folder.read(stem)
     except InputError as error:
         return None, [(folder, "error", "unusable", str(error))]
+    with Image.open(image_path) as file:
+        turned = file.format != "PNG" and file.getexif().get(ExifTags.Base.Orientation, 1) != 1
     digest = hashlib.sha256(image_path.read_bytes()).digest()
     with Image.open(mask_path) as file:  # of a palette any entry but the first is lesion, see `read_mask`
         values = {0, 255} if file.mode == "P" else set(np.unique(np.array(file.convert("L"))).tolist())
     faults = []
+    if turned:
+        faults.append("to be turned by EXIF data, which is not done here; turn the pixels if the mask is turned")
     if not values <= {0, 255}:
         faults.append("with mask values besides 0 and 255; 128 and above count as lesion")
     if not mask.any():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmsnet_lite.data.image import IMAGE_ENDINGS, read_image, read_mask
+from mmsnet_lite.data.image import IMAGE_ENDINGS, images_in, read_image, read_mask
 from mmsnet_lite.data.specs import SPECS
 from mmsnet_lite.errors import InputError
 
@@ -62,10 +62,14 @@ class PreparedFolder:
     def _images(self) -> dict[str, list[Path]]:
         """The image files of each stem."""
         found: dict[str, list[Path]] = {}
-        for path in sorted((self.path / "images").iterdir()):
-            if path.suffix.lower() in IMAGE_ENDINGS:
-                found.setdefault(path.stem, []).append(path)
+        for path in images_in(self.path / "images"):
+            found.setdefault(path.stem, []).append(path)
         return found
+
+    @cached_property
+    def _masks(self) -> dict[str, Path]:
+        """The mask file of each stem."""
+        return {path.stem: path for path in images_in(self.path / "masks") if path.suffix.lower() == ".png"}
 
     def image_stems(self) -> dict[str, int]:
         """Return the stems in images/, each with its number of files; a usable one has 1."""
@@ -73,7 +77,12 @@ class PreparedFolder:
 
     def mask_stems(self) -> set[str]:
         """Return the stems in masks/."""
-        return {path.stem for path in (self.path / "masks").iterdir() if path.suffix == ".png"}
+        return set(self._masks)
+
+    def unread(self) -> list[str]:
+        """Return the files of images/ that are no image by their ending; hidden ones are left out."""
+        images = self.path / "images"
+        return sorted({p.name for p in images.iterdir() if p.name[0] != "."} - {p.name for p in images_in(images)})
 
     def stems(self, split: str) -> list[str]:
         """Return the stems of a split, in the file's order.
@@ -127,8 +136,8 @@ class PreparedFolder:
             seed: draws the split, 0 or more.
 
         Raises:
-            InputError: splits exist already, fewer than two images, a share outside 0..1, a negative seed, or an image
-                without a mask.
+            InputError: splits exist already, fewer than two images, a share outside 0..1, a negative seed, an image
+                without a mask, or a name with a space at its end, which a line of a split file does not keep.
         """
         folder = self.path / "splits"
         if folder.exists():
@@ -142,6 +151,8 @@ class PreparedFolder:
             raise InputError(f"{self.path / 'images'} holds {len(stems)} images; two are needed to split")
         for stem in stems:
             self.image_path(stem), self.mask_path(stem)
+            if stem != stem.strip():
+                raise InputError(f"the name {stem!r} begins or ends with a space; rename the image and its mask")
         count = min(len(stems) - 1, max(1, round(test * len(stems))))
         chosen = set(np.random.default_rng(seed).permutation(stems)[:count].tolist())
         splits = {"train": [s for s in stems if s not in chosen], "test": [s for s in stems if s in chosen]}
@@ -175,10 +186,12 @@ class PreparedFolder:
         Raises:
             InputError: the file does not exist.
         """
-        path = self.path / "masks" / f"{stem}.png"
-        if not path.is_file():
-            raise InputError(f"{path} does not exist, but an image {stem!r} does; add the mask or leave the stem out")
-        return path
+        if stem not in self._masks:
+            files = sorted(path for path in (self.path / "masks").iterdir() if path.name.startswith(stem))
+            near = [file.name for file in files if file.stem == stem or file.stem not in self._images]
+            fix = f"if {near[0]} is meant, save it as {stem}.png" if near else "add the mask or leave the stem out"
+            raise InputError(f"{self.path / 'masks' / stem}.png does not exist, but an image {stem!r} does; {fix}")
+        return self._masks[stem]
 
     def original_mask(self, stem: str) -> np.ndarray:
         """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one.

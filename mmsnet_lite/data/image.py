@@ -12,6 +12,11 @@ from mmsnet_lite.errors import InputError
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Return the image files of a folder by their endings, sorted; hidden files, such as macOS's ._x.jpg, are none."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith("."))
+
+
 def read_image(path: Path) -> np.ndarray:
     """Read an image file as RGB, see `rgb`.
 

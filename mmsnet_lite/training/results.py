@@ -146,7 +146,8 @@ def _runs(data: dict[str, Any]) -> str:
     """A row a configuration; a column a test set, then means; columns that no row fills are left out."""
     found = rows(data)
     cells: dict[str, list[str]] = {"DSC": [row["name"] for row in found]}
-    cells["seeds"] = [str(len(row["seeds"])) if len(row["seeds"]) > 1 else "" for row in found]
+    several = any(len(row["seeds"]) > 1 for row in found)
+    cells["seeds"] = [str(len(row["seeds"])) if several else "" for row in found]
     for key in dict.fromkeys(key for row in found for key in row["datasets"]):
         cells[key] = [_cell(row["datasets"].get(key)) for row in found]
     cells["mean"] = [_cell(row["dsc"]) for row in found]

@@ -1,5 +1,6 @@
 """Executing and storing notebooks, and solutions that follow their lessons."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -87,16 +88,44 @@ def test_lessons_are_built_before_their_solutions(tmp_path):
 
 def test_main_builds_everything_in_the_environment_of_the_tests(tmp_path, monkeypatch, capsys):
     seen = "import os\nprint(*map(os.environ.get, ('MMSNET_STATIC', 'OMP_NUM_THREADS', 'MMSNET_DATA')))"
-    lesson = write(tmp_path / "n.ipynb", seen)
-    monkeypatch.setattr(building, "NOTEBOOKS", tmp_path)
+    lesson = write(tmp_path / "notebooks/n.ipynb", seen)
+    (tmp_path / "README.md").write_text("<!-- lessons -->\nold\n<!-- end of lessons -->\n")
+    (tmp_path / "pyproject.toml").write_text('repository = ""\n')
+    monkeypatch.setattr(building, "ROOT", tmp_path)
+    monkeypatch.setattr(building, "NOTEBOOKS", lesson.parent)
     monkeypatch.setattr(sys, "argv", ["build"])
     monkeypatch.setenv("MMSNET_STATIC", "0")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setenv("MMSNET_DATA", "somewhere")
     building.main()
-    for path in (lesson, tmp_path / "solutions/n.ipynb"):
+    for path in (lesson, lesson.parent / "solutions/n.ipynb"):
         assert nbformat.read(path, as_version=4).cells[0].outputs[0].text == "1 1 None\n"
     assert capsys.readouterr().out.splitlines()[1].startswith("solutions/n.ipynb: ")
+    assert "| lesson | what it proves |" in (tmp_path / "README.md").read_text()
+
+
+def test_a_lesson_is_stamped_and_gets_its_time_and_its_solution_takes_the_same(tmp_path, monkeypatch):
+    header = "# 01 · One\n\n*{} s to run on 2 CPU cores*\n\n<!-- colab -->"
+    lesson = write(tmp_path / "n.ipynb", "x = 1", exercise_1="a = None")
+    notebook = nbformat.read(lesson, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(header.format(95)))
+    nbformat.write(notebook, lesson)
+    monkeypatch.setattr(building, "repository", lambda _: "ada/notes")
+    seconds = build(lesson)
+    (tmp_path / "solutions").mkdir()
+    build(tmp_path / "solutions/n.ipynb")
+    expected = header.format(f"about {5 * math.ceil(seconds / 5)}")
+    for name in ("n.ipynb", "solutions/n.ipynb"):
+        head, badge = nbformat.read(tmp_path / name, as_version=4).cells[0].source.split("<!-- colab -->")
+        assert head + "<!-- colab -->" == expected
+        assert f"/ada/notes/blob/main/notebooks/{name}" in badge
+
+
+def test_the_time_of_a_lesson_is_not_stretched_by_what_else_the_machine_does(tmp_path):
+    waits = build(write(tmp_path / "n.ipynb", "import time; time.sleep(6)"))
+    works = build(write(tmp_path / "m.ipynb", "import time\nwhile time.process_time() < 3:\n    pass"))
+    assert waits < 5
+    assert works > 2.9
 
 
 def test_make_test_compares_notebooks_strictly_in_that_environment():

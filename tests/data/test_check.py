@@ -148,11 +148,11 @@ def test_damaged_files_odd_masks_and_a_wrong_card_are_named(clean):
     ]
 
 
-@pytest.mark.parametrize("fault", ["mask in capitals", "two images of a stem"])
+@pytest.mark.parametrize("fault", ["mask in another format", "two images of a stem"])
 def test_what_train_refuses_the_check_finds(clean, fault):
     one = clean / "one"
-    if fault == "mask in capitals":
-        (one / "masks/b.png").rename(one / "masks/b.PNG")
+    if fault == "mask in another format":
+        (one / "masks/b.png").rename(one / "masks/b.bmp")
     else:
         cv2.imwrite(str(one / "images/b.bmp"), cv2.imread(str(one / "images/b.png")))
     with pytest.raises(InputError):

@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from lessons import LESSONS, SOLUTIONS, alt_texts, named, printed, read
 
+from mmsnet_lite.course.header import MARK, stamp
+
 ENDINGS = ("Take-away", "Quiz", "Further reading", "Limits")
 EVIDENCE = ("baseline", "control")
 
@@ -64,13 +66,19 @@ def stub_problems(lesson):
     return found
 
 
+def unstamped(source):
+    """A source without the badge of its own notebook."""
+    return re.sub(rf"{MARK}.*", MARK, source)
+
+
 def solution_problems(lesson, solution):
     found = []
     if [cell.id for cell in lesson.cells] != [cell.id for cell in solution.cells]:
         return ["the solution has other cells than the lesson: build it again"]
     for cell, solved in zip(lesson.cells, solution.cells, strict=True):
         exercise = cell.id.startswith("exercise-")
-        if (cell.source == solved.source) == exercise:
+        same = unstamped(cell.source) == unstamped(solved.source)
+        if same == exercise:
             found.append(f"{cell.id} {'is not solved' if exercise else 'differs from the lesson'}")
         if cell.cell_type != solved.cell_type or cell.metadata != solved.metadata:
             found.append(f"{cell.id} has another type or other metadata than in the lesson")
@@ -99,6 +107,14 @@ def test_lesson_has_the_form(path):
 def test_solution_differs_in_the_exercises_only_and_solves_them(path):
     assert solution_problems(read(path), read(solved(path))) == []
     assert exercise_problems(read(solved(path))) == []
+
+
+def test_a_published_lesson_and_its_solution_differ_in_their_badges_too():
+    lesson, solution = read(LESSONS[0]), read(solved(LESSONS[0]))
+    stamp(lesson, LESSONS[0].name, "ada/notes")
+    stamp(solution, f"solutions/{LESSONS[0].name}", "ada/notes")
+    assert lesson.cells[0].source != solution.cells[0].source
+    assert solution_problems(lesson, solution) == []
 
 
 def test_no_solution_is_without_its_lesson():

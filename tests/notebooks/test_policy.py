@@ -13,6 +13,8 @@ import nbformat
 import pytest
 from lessons import LESSONS, SOLUTIONS, alt_texts, code_cells, named, read
 
+from mmsnet_lite.course.header import run_time
+
 LEDGER = json.loads((Path(__file__).parent / "ledger.json").read_text())
 FIELDS = ("**Claim.**", "**You will be able to**", "**Before you start:**", "**Time:**", "**Opens:**", "<!-- colab -->")
 IDS = re.compile(r"(md|code)-\d\d|(explorer|exercise)-\d")
@@ -22,8 +24,9 @@ LARGEST = 1_000_000  # bytes
 
 
 def header_problems(notebook):
-    first = notebook.cells[0]
-    return [f"header lacks {field}" for field in FIELDS if field not in first.source]
+    first = notebook.cells[0].source
+    found = [f"header lacks {field}" for field in FIELDS if field not in first]
+    return found if run_time(first) else [*found, "header lacks '*about N s to run on 2 CPU cores*'"]
 
 
 def bootstrap_problems(notebook):
@@ -123,6 +126,10 @@ def break_header(notebook):
     notebook.cells[0].source = notebook.cells[0].source.replace("**Claim.**", "")
 
 
+def break_time(notebook):
+    notebook.cells[0].source = notebook.cells[0].source.replace(" s to run", " seconds to run")
+
+
 def edit_bootstrap(notebook):
     notebook.cells[1].source += "\n%matplotlib inline"
 
@@ -184,6 +191,7 @@ def grow(notebook):
     ("violation", "said"),
     [
         (break_header, r"header lacks \*\*Claim"),
+        (break_time, r"header lacks '\*about N s"),
         (edit_bootstrap, "not the bootstrap cell"),
         (rename_a_cell, "cell id 'a1b2c3'"),
         (break_order, "not from top to bottom"),

@@ -1,0 +1,209 @@
+"""What stored results say of a claim: findings, each with its figures and whether it is what was claimed.
+
+Every figure is read from benchmarks/results/ (or from the table of real spectra that the package carries).
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import NormalDist, mean, stdev
+from typing import Any
+
+import torch
+
+from mmsnet_lite.analysis.detection import auroc
+from mmsnet_lite.data.reference import real_table
+from mmsnet_lite.training import results
+
+MODALITIES = ("fundus", "colonoscopy", "ultrasound", "dermoscopy")
+SETS = dict(zip(MODALITIES, ("drishti", "kvasir", "busi", "isic2017"), strict=True))
+KINDS = {"mixlite": "MixLite", "real": "real images"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure that a claim predicts: what was measured, and whether it is as claimed."""
+
+    text: str
+    holds: bool
+
+
+class Evidence:
+    """The stored results, each file read once.
+
+    Args:
+        folder: of the results; None is the checkout's, see `training.results.results_folder`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    @cached_property
+    def ablations(self) -> dict[str, Any]:
+        """benchmarks/ablations.py"""
+        return results.read("ablations", self.folder)
+
+    @cached_property
+    def real_runs(self) -> dict[str, dict[str, Any]]:
+        """The rows of runs_real_128.json, by name."""
+        return {row["name"]: row for row in results.rows(results.read("runs_real_128", self.folder))}
+
+    def contrasts(self, name: str, sign: int, where: tuple[str, ...] = ("mean",)) -> list[Finding]:
+        """A contrast of the ablations, on every kind of images that has it.
+
+        Args:
+            name: such as "no-fep - mmsnet".
+            sign: 1 or -1 where the claim says better or worse, 0 where it says no difference. A difference is one
+                whose 95 % interval leaves 0 out.
+            where: "mean" and modalities.
+        """
+        found = []
+        for kind, title in KINDS.items():
+            groups = self.ablations.get(kind, {}).get("groups", {}).values()
+            of_name: dict[str, Any] = next((group[name] for group in groups if name in group), {})
+            for place in where if of_name else ():
+                effect = of_name[place]
+                low, high = effect["interval"]
+                seen = int(low > 0) - int(high < 0)
+                spread = f", spread {effect['spread']:.3f}" if effect["spread"] is not None else ""
+                found.append(
+                    Finding(
+                        f"{title}, {name}, {place}: {effect['difference']:+.3f} ({low:+.3f} to {high:+.3f}), "
+                        f"{seeds(len(of_name['seeds']))}{spread}",
+                        seen == sign,
+                    )
+                )
+        return found
+
+    def looks(self, row: str, maps: str, modalities: tuple[str, ...] = MODALITIES) -> list[Finding]:
+        """Whether activation maps of a row miss the lesion: a mean AUROC of at most 0.6 on its pixels."""
+        found = []
+        for kind, title in KINDS.items():
+            of_row = self.ablations.get(kind, {}).get("rows", {}).get(row)
+            for modality in modalities if of_row else ():
+                figures = of_row["localisation"][modality]
+                value = mean(figure for name, figure in figures.items() if name.startswith(maps))
+                text = f"{title}, {row}, {modality}: activation maps of the {maps} tell lesion from rest with AUROC "
+                found.append(Finding(f"{text}{value:.2f}, DSC {of_row['modalities'][modality]:.2f}", value <= 0.6))
+        return found
+
+    def edges(self, name: str) -> list[Finding]:
+        """Whether the first row's edges are wider and its boundary IoU lower than the second's, with every seed."""
+        found = []
+        for kind, title in KINDS.items():
+            contrast = self.ablations.get(kind, {}).get("groups", {}).get("modules", {}).get(name)
+            for key, sign in (("edge width", 1), ("boundary IoU", -1)) if contrast else ():
+                differences = [seed[key] for seed in contrast["localisation"]]
+                shown = ", ".join(f"{d:+.3f}" for d in differences)
+                found.append(
+                    Finding(f"{title}, {name}, {key}: {shown} (one a seed)", all(sign * d > 0 for d in differences))
+                )
+        return found
+
+    def modalities_differ(self) -> list[Finding]:
+        """How well one figure of an image tells two modalities apart: the lesion's area, or the energy of one ring.
+
+        Differs what an AUROC of 0.5 excludes, two-sided at 5 %, divided by the number of rings tried.
+        """
+        table = real_table()
+        labels, found = table.column("modality"), []
+        figures = {"area": table.column("area")[:, None], "the best of ten rings": table.rings}
+        for a, b in itertools.combinations(MODALITIES, 2):
+            either = (labels == a) | (labels == b)
+            first = torch.from_numpy(labels[either] == a)
+            n, m = int(first.sum()), int((~first).sum())
+            null = math.sqrt((n + m + 1) / (12 * n * m))  # standard deviation where nothing differs
+            shown, differ = [], []
+            for name, columns in figures.items():
+                areas = [auroc(torch.from_numpy(column[either]), first) for column in columns.T]
+                best = max(max(area, 1 - area) for area in areas)
+                shown.append(f"{name} {best:.2f}")
+                differ.append(best - 0.5 > NormalDist().inv_cdf(1 - 0.025 / len(areas)) * null)
+            found.append(Finding(f"real images, {a} from {b}: AUROC of {', '.join(shown)}", all(differ)))
+        return found
+
+    def against_unet(self) -> list[Finding]:
+        """MMSNet, frozen and tuned by MFA, above U-Net on each set."""
+        found = []
+        ours, theirs = (
+            next(row for name, row in self.real_runs.items() if name.startswith(start))
+            for start in ("mmsnet mit-nano, tune mfa", "unet")
+        )
+        for modality, name in SETS.items():
+            a, b = ours["datasets"][name], theirs["datasets"][name]
+            found.append(
+                Finding(
+                    f"real images, {modality}: MMSNet {spread(a)}, U-Net {spread(b)}, {seeds(len(a))}",
+                    mean(a) - mean(b) > stdev(a) + stdev(b),
+                )
+            )
+        return found
+
+    def unet_weakness(self) -> list[Finding]:
+        """U-Net behind on colonoscopy and ultrasound, and MMSNet, which has the frequency analysis, less so."""
+        gaps = {}
+        for name, row in self.real_runs.items():
+            dsc = {modality: mean(row["datasets"][key]) for modality, key in SETS.items()}
+            gaps[name] = min(dsc["fundus"], dsc["dermoscopy"]) - max(dsc["colonoscopy"], dsc["ultrasound"])
+        unet = gaps.pop("unet")
+        text = "real images: the worse of fundus and dermoscopy is above the better of colonoscopy and ultrasound by "
+        found = [Finding(f"{text}{unet:+.3f} for unet", unet > 0)]
+        return found + [Finding(f"{text}{gap:+.3f} for {name}", gap < unet) for name, gap in gaps.items()]
+
+    def small_lesions(self) -> list[Finding]:
+        """DSC on lesions of less than 2 % of the image below that on larger ones, by more than both spreads."""
+        found = []
+        for name, row in self.real_runs.items():
+            if name.startswith("mmsnet"):
+                small, *others = (row["sizes"][size] for size in ("small", "middle", "large"))
+                gap = min(mean(other) - mean(small) - deviation(other) - deviation(small) for other in others)
+                shown = ", ".join(spread(values) for values in (small, *others))
+                found.append(Finding(f"real images, {name}: DSC small, middle, large {shown}", gap > 0))
+        return found
+
+    def reannotation(self) -> list[Finding]:
+        """Correcting masks of uncertain images against correcting none, and against as many at random."""
+        arms = results.read("reannotation", self.folder)["summary"]["arms"]
+        found = []
+        for other in ("none", "random"):
+            effect = arms["uncertainty"][f"minus {other}"]
+            low, high = effect["interval"]
+            text = f"MixLite, masks of uncertain images corrected, minus {other}: {effect['mean']:+.3f} "
+            found.append(
+                Finding(f"{text}({low:+.3f} to {high:+.3f}), {seeds(len(arms['uncertainty']['seeds']))}", low > 0)
+            )
+        return found
+
+    def disputes(self) -> list[Finding]:
+        """Uncertain pixels are wrong more often than others, and whole uncertain regions are rightly left out."""
+        found = []
+        for row in results.read("uncertainty", self.folder)["rows"]:
+            for modality, quality in row["modalities"].items():
+                disputed, overall = quality["disputed"], quality["risk"]["none"]
+                wrong = (disputed["missed"] or 0) + (disputed["invented"] or 0)
+                alone = disputed["rejected_regions"] or 0
+                found.append(
+                    Finding(
+                        f"{row['run']}, {modality}: {wrong:.0%} of disputed pixels are wrong, {overall:.1%} of all; "
+                        f"{alone:.0%} of {disputed['regions']} disputed regions are rightly left out whole",
+                        wrong > 2 * overall and alone > 0,
+                    )
+                )
+        return found
+
+
+def seeds(count: int) -> str:
+    """ "1 seed" or "3 seeds"."""
+    return f"{count} seed{'s' * (count > 1)}"
+
+
+def deviation(values: list[float]) -> float:
+    """Standard deviation, 0 of a single value."""
+    return stdev(values) if len(values) > 1 else 0.0
+
+
+def spread(values: list[float]) -> str:
+    """Mean, ± the standard deviation of several."""
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
