@@ -1,4 +1,4 @@
-"""Explorers of lesson 07, their drawings and loaders, on the repository's own results; networks are not trained here."""
+"""Explorers of lesson 07, their drawings and loaders, on the repository's own results; nothing is trained here."""
 
 import re
 
@@ -52,7 +52,10 @@ def test_the_summary_is_what_the_runs_say_now():
     contrast = GROUPS["modules"][1]
     seeds = explore.results()["mixlite"]["groups"]["modules"][contrast.name]["seeds"]
     plus, minus = ([explore.scores(row, seeds=seeds) for row in side] for side in (contrast.plus, contrast.minus))
-    found, summary = effects(plus, minus)["mean"], explore.results()["mixlite"]["groups"]["modules"][contrast.name]["mean"]
+    found, summary = (
+        effects(plus, minus)["mean"],
+        explore.results()["mixlite"]["groups"]["modules"][contrast.name]["mean"],
+    )
     assert summary["interval"] == pytest.approx(found.interval, abs=1e-4)
     assert summary["detectable"] == pytest.approx(found.detectable, abs=1e-4)
 
@@ -60,7 +63,9 @@ def test_the_summary_is_what_the_runs_say_now():
 def test_a_table_stars_the_intervals_without_zero():
     effect = {"difference": 0.02, "interval": [0.01, 0.03], "spread": None, "detectable": 0.01}
     wide = effect | {"interval": [-0.01, 0.05]}
-    lines = explore.effect_table({"a - b": {"seeds": [0, 2], "mean": effect, "fundus": wide}}).splitlines()
+    lines = explore.effect_table(
+        {"a - b": {"seeds": [0, 2], "localisation": [], "mean": effect, "fundus": wide}}
+    ).splitlines()
     assert lines[0].split()[-3:] == ["seeds", "mean", "fundus"]
     assert lines[1].split()[-3:] == ["2", "+0.020*", "+0.020"]
     assert explore.excludes_zero(effect | {"interval": [-0.3, -0.1]})

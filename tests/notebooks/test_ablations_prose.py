@@ -116,7 +116,9 @@ def fep_leaves_edges_as_they_are():
 
 
 def edges_are_wide_without_msfg():
-    pairs = [(mean("no-msfg", "edge width", m, k), mean("mmsnet", "edge width", m, k)) for k in KINDS for m in images(k)]
+    pairs = [
+        (mean("no-msfg", "edge width", m, k), mean("mmsnet", "edge width", m, k)) for k in KINDS for m in images(k)
+    ]
     return all(a > 1.2 * b for a, b in pairs)
 
 

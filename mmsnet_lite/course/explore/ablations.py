@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -62,13 +61,13 @@ def home(places: Sequence[Path] = PLACES) -> Path:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def results() -> dict[str, Any]:
     """What benchmarks/ablations.py has summarised, by kind of images: "mixlite", "real"."""
     return {kind: found for kind, found in stored("ablations.json", home()).items() if kind != "command"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def runs(row: str, kind: str = "mixlite") -> tuple[dict[str, Any], ...]:
     """The runs of a row, one a seed."""
     files = [home() / "ablations" / kind / f"{row}-seed{seed}.json" for seed in results()[kind]["rows"][row]["seeds"]]
@@ -95,9 +94,14 @@ def localised(row: str, figure: str, kind: str = "mixlite") -> dict[str, list[fl
     return {m: [table[m][figure] for table in tables if figure in table[m]] for m in tables[0]}
 
 
+def by_place(contrast: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The effects of a contrast of the summary, in the "mean" of modalities and in each."""
+    return {place: effect for place, effect in contrast.items() if isinstance(effect, dict)}
+
+
 def effect_table(contrasts: Mapping[str, Mapping[str, Any]]) -> str:
     """Contrasts of the summary as lines: seeds, and each difference, starred where its interval leaves 0 out."""
-    places = [place for place in next(iter(contrasts.values())) if place != "seeds"]
+    places = list(by_place(next(iter(contrasts.values()))))
     lines = [f"{'difference in DSC':58} seeds" + "".join(f"{place[:11]:>12}" for place in places)]
     for name, found in contrasts.items():
         cells = [f"{found[p]['difference']:+.3f}{'*' if excludes_zero(found[p]) else ' '}" for p in places]
@@ -110,7 +114,9 @@ def localisation_table(figure: str, rows: Sequence[str], kind: str = "mixlite") 
     lines = [f"    {'':9}" + "".join(f"{modality:>14}" for modality in results()[kind]["images"])]
     for row in rows:
         if any(found := localised(row, figure, kind).values()):
-            ends = [sorted({f"{value:.2f}" for value in (min(of_seeds), max(of_seeds))}, key=float) for of_seeds in found]
+            ends = [
+                sorted({f"{value:.2f}" for value in (min(of_seeds), max(of_seeds))}, key=float) for of_seeds in found
+            ]
             cells = ["-".join(each) for each in ends]
             lines.append(f"    {row:9}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)
@@ -125,11 +131,11 @@ def excludes_zero(effect: Mapping[str, Any]) -> bool:
 # --- pictures ------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=None)
+@cache
 def look(row: str, modality: str) -> dict[str, np.ndarray]:
     """What a row's network of seed 0 made of the first MixLite test image of a modality.
 
-    "found" is the cut probability beside the truth, uint8 (h w 3); "probability" and maps such as "features 1" are 0..1.
+    "found" is the cut probability beside the truth, uint8 (h w 3); "probability" and maps like "features 1" are 0..1.
     """
     with np.load(home() / "ablations" / "maps" / f"{row}.npz") as packed:
         maps = {name: packed[name] / 255 for name in packed.files}
@@ -176,10 +182,10 @@ def draw_group(question: str) -> tuple[Figure, str]:
         for name, each in found.items()
     ]
     alt = f"Group {group} on {kind} images. Mean difference in DSC and 95 % interval: {'; '.join(words)}."
-    return forest({name: {k: v for k, v in each.items() if k != "seeds"} for name, each in found.items()}), alt
+    return forest({name: by_place(each) for name, each in found.items()}), alt
 
 
 def group() -> Explorer:
     """Questions of the grid, their differences with intervals."""
     questions = tuple(f"{kind}: {name}" for kind, found in results().items() for name in found["groups"])
-    return Explorer(draw_group, question=Choice("question", questions, questions[0]))
+    return Explorer(draw_group, question=Choice("question", questions, "mixlite: modules"))
