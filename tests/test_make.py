@@ -1,54 +1,22 @@
 """`make lab` in a fresh clone, for real: it installs, serves lesson 00, and does not install twice."""
 
-import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
+from lab import ask, clean_environment, served
 
 ROOT = Path(__file__).resolve().parents[1]
-TOKEN = "a-token-for-this-test"
-INSTALL_LIMIT = 900  # seconds, until the server answers; a cold package cache on two cores
 LESSON = "notebooks/00_start_here.ipynb"
-
-
-def clean_environment() -> dict[str, str]:
-    """The environment without what a surrounding make or virtual environment would pass on."""
-    surrounding = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if name not in surrounding}
 
 
 def make(clone: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run make in `clone` to its end."""
     return subprocess.run(["make", *arguments], cwd=clone, env=clean_environment(), capture_output=True, text=True)
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(server: subprocess.Popen, url: str, log: Path) -> dict:
-    """The JSON behind `url`, as soon as the server answers; fails with the log when it ends first or takes too long."""
-    deadline = time.monotonic() + INSTALL_LIMIT
-    request = urllib.request.Request(url, headers={"Authorization": f"token {TOKEN}"})
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.load(answer)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(1)
-    raise AssertionError(f"no answer from {url}; make lab said:\n{log.read_text()[-3000:]}")
 
 
 @pytest.fixture(scope="module")
@@ -99,19 +67,8 @@ def test_a_full_installation_serves_lab_too(tmp_path):
 
 @pytest.mark.slow
 def test_make_lab_serves_the_first_lesson_from_a_fresh_clone(clone, tmp_path):
-    port = free_port()
-    log = tmp_path / "make-lab.log"
-    flags = f"LAB_FLAGS=--no-browser --IdentityProvider.token={TOKEN} --ServerApp.port_retries=0"
-    command = ["make", "lab", f"PYTHON={sys.executable}", f"PORT={port}", flags]
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            command, cwd=clone, env=clean_environment(), stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            lesson = wait_for(server, f"http://127.0.0.1:{port}/api/contents/{LESSON}", log)
-        finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(timeout=60)
+    with served(clone, tmp_path / "make-lab.log", f"PYTHON={sys.executable}") as url:
+        lesson = ask(f"{url}/api/contents/{LESSON}")
     assert lesson["path"] == LESSON
     assert lesson["content"]["cells"]
     again = make(clone, "-n", "lab")

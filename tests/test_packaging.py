@@ -23,7 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DIRECT = [Requirement(line) for line in chain(PROJECT["dependencies"], *EXTRAS.values())]
-CONDA_NAMES = {"torch": "pytorch", "opencv-python-headless": "opencv", "build": "python-build"}
+CONDA_NAMES = {
+    "torch": "pytorch",
+    "opencv-python-headless": "opencv",
+    "build": "python-build",
+    "playwright": "playwright-python",
+}
 
 
 def read_constraints(text: str) -> list[Requirement]:

@@ -177,20 +177,19 @@ class Evidence:
         return found
 
     def disputes(self) -> list[Finding]:
-        """Uncertain pixels are wrong more often than others, and whole uncertain regions are rightly left out."""
+        """Disputed pixels are wrong more than twice as often as all, and some disputed regions are rightly left out."""
         found = []
         for row in results.read("uncertainty", self.folder)["rows"]:
+            alone = regions = 0
             for modality, quality in row["modalities"].items():
                 disputed, overall = quality["disputed"], quality["risk"]["none"]
                 wrong = (disputed["missed"] or 0) + (disputed["invented"] or 0)
-                alone = disputed["rejected_regions"] or 0
-                found.append(
-                    Finding(
-                        f"{row['run']}, {modality}: {wrong:.0%} of disputed pixels are wrong, {overall:.1%} of all; "
-                        f"{alone:.0%} of {disputed['regions']} disputed regions are rightly left out whole",
-                        wrong > 2 * overall and alone > 0,
-                    )
-                )
+                text = f"{row['run']}, {modality}: {wrong:.0%} of disputed pixels are wrong, {overall:.1%} of all"
+                found.append(Finding(text, wrong > 2 * overall))
+                regions += disputed["regions"]
+                alone += round((disputed["rejected_regions"] or 0) * disputed["regions"])
+            text = f"{row['run']}: {alone} of {regions} disputed regions, whole ones, are rightly left out"
+            found.append(Finding(text, alone > 0))
         return found
 
 

@@ -28,13 +28,12 @@ class Choice:
     def widget(self) -> ipywidgets.SelectionSlider:
         """The live control."""
         return ipywidgets.SelectionSlider(
-            options=[
-                (str(option), option) for option in self.options
-            ],  # named, because bare pairs would be taken apart
+            options=[(str(each), each) for each in self.options],  # named: bare pairs would be taken apart
             value=self.start,
             description=self.label,
             continuous_update=False,
             style={"description_width": "initial"},
+            layout={"width": "460px", "max_width": "100%"},  # leaves room for words at the right
         )
 
 
@@ -73,7 +72,8 @@ class Explorer:
         except Exception as error:
             self.picture.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
             raise
-        self.picture.value = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png(figure)}">'
+        source = f"data:image/png;base64,{png(figure)}"
+        self.picture.value = f'<img alt="{html.escape(alt)}" src="{source}" style="max-width: 100%">'
 
     def sweep(self) -> int:
         """Move every live control through its positions, one control after another; returns the number of drawings.

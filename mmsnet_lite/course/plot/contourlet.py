@@ -25,7 +25,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
     if kind == "spectrum":
         axes.imshow(np.fft.fftshift(np.abs(flat)), cmap=MAGNITUDE, vmin=0, extent=(-0.5, 0.5, 0.5, -0.5))
         axes.set(xticks=(-0.5, 0, 0.5), yticks=(-0.5, 0, 0.5))
-        axes.tick_params(labelsize=7)
+        axes.tick_params(labelsize=8)
         return
     if kind == "signed":
         limit = np.quantile(np.abs(flat), 0.99, method="higher") or np.abs(flat).max() or 1.0

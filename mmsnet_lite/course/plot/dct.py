@@ -50,7 +50,7 @@ def weights_and_map(image: Tensor, foreground: Tensor, weights: Tensor, row: int
     left.set_title(name, fontsize=9)
     shown = middle.imshow(foreground.numpy(), cmap=PROBABILITY, vmin=0, vmax=1)
     middle.set_title(f"foreground M, {foreground.shape[0]}x{foreground.shape[1]}", fontsize=9)
-    figure.colorbar(shown, ax=middle, shrink=0.8).ax.tick_params(labelsize=7)
+    figure.colorbar(shown, ax=middle, shrink=0.8).ax.tick_params(labelsize=8)
     for axes in (left, middle):
         axes.set(xticks=[], yticks=[])
     ordered = weights[:, weights.median(0).values.argsort()].numpy()
@@ -61,7 +61,7 @@ def weights_and_map(image: Tensor, foreground: Tensor, weights: Tensor, row: int
     right.set(ylim=(0, 1), xticks=[])
     right.set_xlabel("channel, sorted", fontsize=8)
     right.set_ylabel("weight A", fontsize=8)
-    right.tick_params(labelsize=7)
+    right.tick_params(labelsize=8)
     right.spines[["top", "right"]].set_visible(False)
-    right.legend(frameon=False, fontsize=7, loc="upper left")
+    right.legend(frameon=False, fontsize=8, loc="upper left")
     return figure

@@ -34,7 +34,7 @@ def parameter_bars(parts: Mapping[str, Sequence[float]], title: str) -> Figure:
     axes.set_xticks(list(stages), [f"stage {stage}" for stage in stages], fontsize=8)
     axes.set_title(title, fontsize=9)
     axes.set_ylabel("parameters (thousands)", fontsize=8)
-    axes.tick_params(axis="y", labelsize=7)
+    axes.tick_params(axis="y", labelsize=8)
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     figure.tight_layout(pad=0.5)
     return figure

@@ -26,9 +26,10 @@ def score_of_shift(
     left.set(xticks=[], yticks=[], title=f"{modality}, moved by {shift} px")
     for name, curve in curves.items():
         chosen = name == modality
-        right.plot(shifts, curve, color=MODALITY[name], lw=3 if chosen else 1.8, label=name)
+        look = {"color": MODALITY[name], "zorder": 3 if chosen else 2}
+        right.plot(shifts, curve, lw=3 if chosen else 1.8, label=name, **look)
         if chosen:
-            right.plot(shift, curve[list(shifts).index(shift)], "o", color=MODALITY[name], ms=9)
+            right.plot(shift, curve[list(shifts).index(shift)], "o", ms=9, **look)
     right.set(xlabel="shift of the mask (pixels)", ylabel="DSC", ylim=(0, 1.03), title="the same error, four lesions")
     right.grid(alpha=0.3)
     right.legend(frameon=False, fontsize=8)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from mmsnet_lite.course.colours import overlay
 from mmsnet_lite.course.plot.figure import blank, picture_grid
@@ -66,10 +67,12 @@ def schedule(rates: np.ndarray, epoch: int) -> Figure:
         axes.axvspan(0, epoch, color="0.85", label="first epoch")
         axes.axhline(rates[0] / 10, color="0.5", lw=1, ls=":", label="a tenth")
         axes.set_yscale(scale)
+        axes.locator_params(axis="x", nbins=5)
         axes.yaxis.set_major_formatter("{x:.0e}")  # the default writes formulas, in fonts that may be missing
         axes.yaxis.set_minor_formatter("")
         axes.set_title(f"learning rate, {scale} axis", fontsize=9)
         _plain(axes, "step")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # a short range has a single power of ten
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     figure.tight_layout()
     return figure

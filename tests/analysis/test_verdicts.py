@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmsnet_lite.analysis.claims import CLAIMS, SUPPORTED, UNSUPPORTED, UNTESTABLE, judged, rendered, verdicts
+from mmsnet_lite.analysis.claims import CLAIMS
 from mmsnet_lite.analysis.evidence import Evidence
+from mmsnet_lite.analysis.verdicts import SUPPORTED, UNSUPPORTED, UNTESTABLE, judged, rendered, verdicts
 from mmsnet_lite.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,16 @@ def test_runs_and_relabelling_are_judged_by_their_figures(folder):
             data["summary"]["arms"]["uncertainty"][f"minus {other}"] = {"mean": 0.03, "interval": [0.01, 0.05]}
 
     assert judged(BY_NAME["C17"], change(folder, "reannotation", gain)).verdict == SUPPORTED
+
+
+def test_disputed_regions_are_judged(folder):
+    assert judged(BY_NAME["C16"], Evidence(folder)).verdict == SUPPORTED
+
+    def none_alone(data: dict) -> None:
+        for quality in data["rows"][0]["modalities"].values():
+            quality["disputed"]["rejected_regions"] = 0
+
+    assert judged(BY_NAME["C16"], change(folder, "uncertainty", none_alone)).verdict == UNSUPPORTED
 
 
 def test_a_missing_file_is_an_error_that_names_it(folder):
