@@ -15,7 +15,10 @@ def said(capsys, judge, answer):
     return capsys.readouterr().out.strip()
 
 
-def share(image, low, high, *, mean=False, total_mean=False, power=2, shift=False, norm=True, closed=False, swap=False):
+def share(
+    image, low, high, *, mean=False, total_mean=False, power=2, shift=False, norm=True, closed=False, swap=False,
+    half=False,
+):  # fmt: skip
     """Exercise 2, with every mistake as a switch."""
     h, w = image.shape
     f_y, f_x = torch.fft.fftfreq(h, dtype=torch.float64), torch.fft.fftfreq(w, dtype=torch.float64)
@@ -26,6 +29,8 @@ def share(image, low, high, *, mean=False, total_mean=False, power=2, shift=Fals
     energy = spectrum.clone()
     if not mean:
         energy[0, 0] = 0
+    if half:  # as rfft2
+        energy[:, w // 2 + 1 :] = 0
     total = spectrum.sum() if mean or total_mean else energy.sum()
     if shift:
         energy = torch.fft.fftshift(energy)
@@ -87,6 +92,7 @@ WRONG = {
         (lambda *a: share(*a, power=1), "share of amplitude"),
         (lambda *a: share(*a, norm=False), "not a share"),
         (lambda *a: share(*a, shift=True), "different orders"),
+        (lambda *a: share(*a, half=True), "rfft2 leaves out"),
         (lambda *a: share(*a, closed=True), "is the ring low <= r < high"),
         (lambda *a: share(*a, swap=True), "each axis has its own fftfreq"),
         (0.5, "should be a function"),

@@ -54,7 +54,8 @@ def energy_share(answer: Callable[[Tensor, float, float], float]) -> str:
         given = float(answer(image.clone(), low, high))
         power = power_spectrum(image[None, None])[0, 0]
         with_mean = torch.fft.fft2(image).abs().square() / (h * w) ** 2
-        amplitude, bins = power.sqrt(), torch.fft.fftshift(power)
+        amplitude, bins, half = power.sqrt(), torch.fft.fftshift(power), power.clone()
+        half[:, w // 2 + 1 :] = 0
         wrong = {
             "the mean is still in: its bin holds more than all others together. Take it out, above and below.": _share(
                 with_mean, low, high, with_mean.sum()
@@ -68,6 +69,9 @@ def energy_share(answer: Callable[[Tensor, float, float], float]) -> str:
             ),
             "mask and spectrum are in different orders: one is shifted, the other is not.": _share(
                 bins, low, high, power.sum()
+            ),
+            "rfft2 leaves out half of the bins: most columns of it stand for two. fft2 has them all.": _share(
+                half, low, high, half.sum()
             ),
         }
         truth = (band_energies(image[None, None], (low, high)) / power.sum()).item()
