@@ -97,11 +97,11 @@ def read(profile: dict[str, Any], out: Path) -> dict[str, Any]:
 def add(row: dict[str, Any], profile: dict[str, Any], out: Path) -> None:
     """Add a row and renew the summary; processes take turns, and the file is whole at any time."""
     here = environment()
+    row["environment"] = {key: here[key] for key in ("commit", "versions", "threads", "gpu")}
     with FileLock(f"{out}.lock"):
         found = read(profile, out)
         found["rows"] = [r for r in found["rows"] if (r["seed"], r["arm"]) != (row["seed"], row["arm"])] + [row]
         found["rows"].sort(key=lambda r: (r["seed"], ARMS.index(r["arm"])))
-        found["environment"] = {key: here[key] for key in ("commit", "versions", "threads", "gpu")}
         found |= {"date": date.today().isoformat(), "summary": summary(found["rows"], profile)}
         temporary = out.with_suffix(".tmp")
         temporary.write_text(json.dumps(found) + "\n", encoding="utf-8")

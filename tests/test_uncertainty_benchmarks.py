@@ -45,6 +45,7 @@ def test_arms_are_whole_resumed_and_summed_up(reannotation, tmp_path, capsys):
     found, measured = run()
     assert measured == 2 * len(ARMS)
     assert [(row["seed"], row["arm"]) for row in found["rows"]] == [(s, arm) for s in (0, 1) for arm in ARMS]
+    assert all(row["environment"].keys() == {"commit", "versions", "threads", "gpu"} for row in found["rows"])
     assert run() == (found, 0)
     out.write_text(json.dumps(found | {"rows": [r for r in found["rows"] if (r["seed"], r["arm"]) != (1, "loss")]}))
     again, measured = run()

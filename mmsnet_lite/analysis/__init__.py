@@ -19,6 +19,7 @@ from mmsnet_lite.analysis.occlusion import (
     without_ring,
 )
 from mmsnet_lite.analysis.ranking import RiskCoverage, image_uncertainty, risk_coverage, spearman
+from mmsnet_lite.analysis.reannotation import reannotate
 from mmsnet_lite.analysis.uncertainty import MCResult, binary_entropy, mc_predict
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "localisation",
     "mc_predict",
     "occlude",
+    "reannotate",
     "reliability",
     "ring_occlusions",
     "risk_coverage",

@@ -28,7 +28,45 @@ def _known(found: Any, mistakes: Mapping[str, Sequence[Any]]) -> None:
             raise Mistake(words)
 
 
-@exercise(1, expects="a function of a tensor of probabilities (T b 1 h w) that returns one (b 1 h w)")
+class _Block(nn.Module):
+    """A module around others, which may look at its own mode, as drop-path does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2))
+
+
+@exercise(1, expects="a function of a network that changes which of its modules are in training mode")
+def only_dropout(answer: Callable[[nn.Module], Any]) -> str:
+    """Everything in eval mode, dropout in training mode."""
+    for start in (True, False):
+        model = nn.Sequential(_Block(), nn.Dropout2d(0.1), nn.Conv2d(4, 1, 1), nn.InstanceNorm2d(1)).train(start)
+        answer(model)
+        on = {type(module).__name__ for module in model.modules() if module.training}
+        if len(on) == len({type(module) for module in model.modules()}):
+            raise Mistake("everything is in training mode, batch norm too.")
+        if not on:
+            raise Mistake("nothing is in training mode, so all passes would agree.")
+        if "BatchNorm2d" in on:
+            raise Mistake(
+                "batch norm is in training mode: it would forget its statistics"
+                + ("; a network may also come in training mode." if start else ".")
+            )
+        missing = {"Dropout", "Dropout2d"} - on
+        if missing:
+            raise Mistake(
+                f"a module of class {missing.pop()} is still off; are the modules inside of modules looked at, and all "
+                "kinds of dropout?"
+            )
+        if on != {"Dropout", "Dropout2d"}:
+            name = (on - {"Dropout", "Dropout2d"}).pop().lstrip("_")
+            raise Mistake(
+                f"a {name} is in training mode; in a real network it may draw drop-path. Only dropout should."
+            )
+    return "mc_predict goes further: it also finds dropout that is called as a function, which no class betrays."
+
+
+@exercise(2, expects="a function of a tensor of probabilities (T b 1 h w) that returns one (b 1 h w)")
 def mutual_information(answer: Callable[[Tensor], Tensor]) -> str:
     """Entropy of the mean minus mean of the entropies, in nats."""
     p = torch.rand(4, 2, 1, 5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -59,45 +97,38 @@ def mutual_information(answer: Callable[[Tensor], Tensor]) -> str:
     return "It is 0 where all passes agree, even if they agree on one half."
 
 
-class _Block(nn.Module):
-    """A module around others, which may look at its own mode, as drop-path does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2))
-
-
-@exercise(2, expects="a function of a network that changes which of its modules are in training mode")
-def only_dropout(answer: Callable[[nn.Module], Any]) -> str:
-    """Everything in eval mode, dropout in training mode."""
-    for start in (True, False):
-        model = nn.Sequential(_Block(), nn.Dropout2d(0.1), nn.Conv2d(4, 1, 1), nn.InstanceNorm2d(1)).train(start)
-        answer(model)
-        on = {type(module).__name__ for module in model.modules() if module.training}
-        if len(on) == len({type(module) for module in model.modules()}):
-            raise Mistake("everything is in training mode, batch norm too.")
-        if not on:
-            raise Mistake("nothing is in training mode, so all passes would agree.")
-        if "BatchNorm2d" in on:
-            raise Mistake(
-                "batch norm is in training mode: it would forget its statistics"
-                + ("; a network may also come in training mode." if start else ".")
-            )
-        missing = {"Dropout", "Dropout2d"} - on
-        if missing:
-            raise Mistake(
-                f"a module of class {missing.pop()} is still off; are the modules inside of modules looked at, and all "
-                "kinds of dropout?"
-            )
-        if on != {"Dropout", "Dropout2d"}:
-            name = (on - {"Dropout", "Dropout2d"}).pop().lstrip("_")
-            raise Mistake(
-                f"a {name} is in training mode; in a real network it may draw drop-path. Only dropout should."
-            )
-    return "mc_predict goes further: it also finds dropout that is called as a function, which no class betrays."
+@exercise(3, expects="a function of two arrays (n) and a share that returns a number")
+def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str:
+    """Share of wrong pixels among the most certain ones."""
+    generator = np.random.default_rng(6)
+    doubt = generator.permutation(200) / 200.0
+    wrong = generator.random(200) < 0.1 + 0.5 * doubt
+    coverage = 0.7
+    n = round(coverage * len(doubt))
+    curve = risk_coverage(torch.from_numpy(doubt), torch.from_numpy(wrong).double())
+    right = float(curve.risk[n - 1])
+    ranked = wrong[np.argsort(doubt)]
+    found = _number(answer(doubt.copy(), wrong.copy(), coverage))
+    kept, handed = ranked[:n], ranked[n:]
+    mistakes = {
+        "those are the most uncertain; they are handed over, and the others are kept.": [ranked[-n:].mean()],
+        "that is the risk of those handed over; what of those kept?": [handed.mean()],
+        "that divides by all pixels; how many are kept?": [kept.sum() / len(wrong)],
+        "that is the share of the errors that is kept; what share of the kept is wrong?": [kept.sum() / wrong.sum()],
+        "that is the share that is right.": [1 - right],
+        "that is the risk of all pixels; none was handed over.": [wrong.mean()],
+        "these are the first pixels, as they stand; sort them by their uncertainty.": [wrong[:n].mean()],
+        "the coverage is the share that is kept, not the share that is handed over.": [ranked[: len(handed)].mean()],
+    }
+    if abs(found - right) > 1e-6:
+        _known(found, mistakes)
+        raise Mistake(f"not yet: yours gives {found:.3f}.")
+    if abs(_number(answer(doubt**2, wrong.copy(), coverage)) - right) > 1e-6:
+        raise Mistake("right here, but it cuts at a number of nats: squared uncertainties have the same order.")
+    return "Draw it for all shares, and the area below the curve is AURC."
 
 
-@exercise(3, expects="a function of two arrays (n) and a number of bins that returns a number")
+@exercise(4, expects="a function of two arrays (n) and a number of bins that returns a number")
 def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> str:
     """Expected calibration error with bins of equal width."""
     generator, bins = np.random.default_rng(4), 7
@@ -127,34 +158,3 @@ def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> s
     if abs(last - (0.5 * 2 + 0.1) / 3) > 1e-6:
         raise Mistake("right but for a probability of exactly 1, which belongs to the last bin.")
     return "Most of it is plain background here as well, so read it beside the diagram."
-
-
-@exercise(4, expects="a function of two arrays (n) and a share that returns a number")
-def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str:
-    """Share of wrong pixels among the most certain ones."""
-    generator = np.random.default_rng(6)
-    doubt = generator.permutation(200) / 200.0
-    wrong = generator.random(200) < 0.1 + 0.5 * doubt
-    coverage = 0.7
-    n = round(coverage * len(doubt))
-    curve = risk_coverage(torch.from_numpy(doubt), torch.from_numpy(wrong).double())
-    right = float(curve.risk[n - 1])
-    ranked = wrong[np.argsort(doubt)]
-    found = _number(answer(doubt.copy(), wrong.copy(), coverage))
-    kept, handed = ranked[:n], ranked[n:]
-    mistakes = {
-        "those are the most uncertain; they are handed over, and the others are kept.": [ranked[-n:].mean()],
-        "that is the risk of those handed over; what of those kept?": [handed.mean()],
-        "that divides by all pixels; how many are kept?": [kept.sum() / len(wrong)],
-        "that is the share of the errors that is kept; what share of the kept is wrong?": [kept.sum() / wrong.sum()],
-        "that is the share that is right.": [1 - right],
-        "that is the risk of all pixels; none was handed over.": [wrong.mean()],
-        "these are the first pixels, as they stand; sort them by their uncertainty.": [wrong[:n].mean()],
-        "the coverage is the share that is kept, not the share that is handed over.": [ranked[: len(handed)].mean()],
-    }
-    if abs(found - right) > 1e-6:
-        _known(found, mistakes)
-        raise Mistake(f"not yet: yours gives {found:.3f}.")
-    if abs(_number(answer(doubt**2, wrong.copy(), coverage)) - right) > 1e-6:
-        raise Mistake("right here, but it cuts at a number of nats: squared uncertainties have the same order.")
-    return "Draw it for all shares, and the area below the curve is AURC."

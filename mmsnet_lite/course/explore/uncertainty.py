@@ -124,6 +124,37 @@ def mean_of_modalities(row: dict[str, Any], *keys: str) -> float:
     return float(np.mean(values))
 
 
+def assessment_table(row: dict[str, Any]) -> str:
+    """A stored assessment in lines of text: each score beside its controls, then calibration."""
+    lines = [
+        f"{row['run']}, {row['size']} px, {sum(each['images'] for each in row['modalities'].values())} test images"
+    ]
+    ranked = next(iter(row["modalities"].values()))["ranking"]
+    for name in ("entropy", "mutual information", "single-pass entropy", "boundary distance"):
+        roc, prc = (mean_of_modalities(row, "detection", name, key) for key in ("auroc", "auprc"))
+        rank = f"; images, rank {mean_of_modalities(row, 'ranking', name, 'spearman'):+.2f}" if name in ranked else ""
+        lines.append(f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{rank}")
+    errors = {name: mean_of_modalities(row, "calibration", name) for name in ("single pass", "temperature", "mc mean")}
+    lines.append(f"    calibration error    {', '.join(f'{name} {error:.4f}' for name, error in errors.items())}")
+    return "\n".join(lines)
+
+
+def reannotation_table(study: dict[str, Any]) -> str:
+    """What `stored_reannotation` holds in lines of text: bad masks found, then DSC by arm beside checking at random."""
+    lines = [
+        f"bad masks found by {name:20} AUROC {groups['all']['mean']:.2f}, within a modality "
+        f"{groups['within a modality']['mean']:.2f}"
+        for name, groups in study["bad masks found, AUROC"].items()
+    ]
+    for arm, row in study["arms"].items():
+        line = f"{arm:12} DSC {row['mean']:.3f}, {sum(row['bad'])} of {sum(row['checked'])} masks checked were bad"
+        if "minus random" in row:
+            low, high = row["minus random"]["interval"]
+            line += f"; minus random {row['minus random']['mean']:+.3f} ({low:+.3f} to {high:+.3f})"
+        lines.append(line)
+    return "\n".join(lines)
+
+
 # --- explorers ------------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +205,6 @@ def temperature() -> Explorer:
     """Temperature and reliability, by modality."""
     return Explorer(
         draw_temperature,
-        temperature=Choice("temperature", (0.5, 0.75, 1.0, 1.2, 1.5, 2.0, 3.0), 2.0),
+        temperature=Choice("temperature", (0.5, 1.0, 1.2, 1.5, 2.0, 3.0), 2.0),
         modality=Choice("images", ("all", *MODALITIES), "all"),
     )

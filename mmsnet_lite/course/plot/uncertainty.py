@@ -99,17 +99,19 @@ def reliability_diagrams(found: Mapping[str, Reliability]) -> Figure:
     return figure
 
 
-def arms(dsc: Mapping[str, Sequence[float]]) -> Figure:
-    """DSC of each seed as a point, a row an arm, the means marked."""
-    figure = blank(6.4, 0.7 + 0.3 * len(dsc))
+def dots(rows: Mapping[str, Sequence[float]], label: str, chance: float | None = None) -> Figure:
+    """Values as points, a row a name, means marked; a dotted line says what chance gives."""
+    figure = blank(6.4, 0.7 + 0.28 * len(rows))
     axes = figure.subplots()
-    for y, values in enumerate(dsc.values()):
+    for y, values in enumerate(rows.values()):
         axes.plot(values, [y] * len(values), "o", color="black", ms=5)
-        axes.plot(np.mean(values), y, "|", color=_MARK, ms=16, mew=2)
-    axes.set_yticks(range(len(dsc)), list(dsc), fontsize=8)
-    axes.invert_yaxis()
+        axes.plot(np.mean(values), y, "|", color=_MARK, ms=14, mew=2)
+    if chance is not None:
+        axes.axvline(chance, color="0.5", ls=":")
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
-    _label(axes, "mean DSC on test images with true masks; orange: mean of the seeds", "")
+    _label(axes, label, "")
     figure.tight_layout(pad=0.5)
     return figure
 
@@ -125,5 +127,5 @@ def _risk(axes: Axes, curves: Mapping[str, RiskCoverage]) -> None:
 def _label(axes: Axes, x: str, y: str) -> None:
     axes.set_xlabel(x, fontsize=8)
     axes.set_ylabel(y, fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
