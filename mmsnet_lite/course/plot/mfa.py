@@ -74,10 +74,11 @@ def seed_scores(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
             label = start if y == 0 else None
             axes.scatter(values, [y] * len(values), s=28, facecolors=fill, edgecolors="black", label=label)
     axes.set_yticks(range(len(rows)), list(rows), fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("mean DSC on MixLite test images, a point a seed", fontsize=8)
     axes.tick_params(axis="x", labelsize=7)
     axes.grid(alpha=0.3, axis="x")
-    axes.legend(frameon=False, fontsize=8)
+    if any(len(starts) > 1 for starts in rows.values()):
+        axes.legend(frameon=False, fontsize=8)
     figure.tight_layout(pad=0.5)
     return figure

@@ -112,7 +112,7 @@ def dots(rows: Mapping[str, Sequence[float]], label: str, chance: float | None =
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
     _label(axes, label, "")
-    figure.tight_layout(pad=0.5)
+    figure.tight_layout(pad=1)
     return figure
 
 
