@@ -75,6 +75,8 @@ WRONG = {
         (lambda *a: warm(*a, start=a[3]), "only the cosine"),
         (lambda *a: warm(*a, late=0, left=a[1]), "begun at step 0"),
         (lambda *a: warm(*a, left=a[1]), "does not arrive"),
+        (lambda *a: warm(*a, late=a[4] - 1), "begins a step early"),
+        (lambda *a: warm(*a, left=a[1] - a[4] - 1), "arrives a step early"),
         (lambda *a: warm(*a, floor=0.0), "min_lr is missing"),
         (lambda *a: warm(*a, period=2), "rises again"),
         (line, "straight line"),

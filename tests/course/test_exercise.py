@@ -38,5 +38,15 @@ def test_an_answer_that_raises_by_itself_does_not_stop_the_notebook(capsys):
     assert "ZeroDivisionError: not today" in capsys.readouterr().out
 
 
+def test_a_function_that_returns_nothing_gets_a_hint(capsys):
+    @exercise(1, expects="a function")
+    def called(answer):
+        return answer() / 1
+
+    for answer, hinted in ((lambda: None, True), (lambda: "x", False), ("x", False)):
+        called(answer)
+        assert ("does the function return something?" in capsys.readouterr().out) is hinted
+
+
 def test_a_check_keeps_its_judges_name_and_docstring():
     assert (six_times_seven.__name__, six_times_seven.__doc__) == ("six_times_seven", "Judge 6 x 7.")

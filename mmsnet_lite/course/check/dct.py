@@ -42,6 +42,11 @@ def _waves(n: int, shift: float = 0.5, height: float = math.sqrt(2), periods: fl
     return waves
 
 
+def _all_alike(n: int) -> Tensor:
+    """The cosines with the height of the others for the constant, too."""
+    return torch.cat([_waves(n)[:1] * math.sqrt(2), _waves(n)[1:]])
+
+
 @exercise(1, expects="a function of (x, u, v) that returns a number")
 def coefficient(answer: Callable[[Tensor, int, int], float]) -> str:
     """The mean of a map times a cosine image."""
@@ -64,6 +69,7 @@ def coefficient(answer: Callable[[Tensor, int, int], float]) -> str:
         "the cosines are too low: for u above 0, the mean of their square should be 1.": by(
             lambda n: _waves(n, height=1)
         ),
+        "with u = 0 or v = 0 it comes out too large: b_0 is 1, without the root of 2.": by(_all_alike),
         "the samples lie in the middle of the pixels, not on their left edge.": by(lambda n: _waves(n, shift=0)),
         "that is the DFT's cosine; here u counts half periods.": by(lambda n: _waves(n, periods=2)),
     }
@@ -122,7 +128,10 @@ def rms_pools(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
     """z_avg, z_max, z_min with the root mean square over K."""
     indices, x = frequency_indices(5, 7), _random(2, 4, 7, 7) - 0.2
     basis = dct_basis(indices, 7, dtype=torch.float64)
-    found = torch.as_tensor(answer(x.clone(), basis)).detach().double()
+    given = answer(x.clone(), basis)
+    if isinstance(given, (tuple, list)):
+        raise Mistake("one tensor (3 b c) is asked for; yours are several, for torch.stack to join.")
+    found = torch.as_tensor(given).detach().double()
     right = FrequencyChannelAttention(4, 5, 7, pool="rms").pools(x)
     products = x[:, :, None] * basis
     parts = products.mean((-1, -2)), products.amax((-1, -2)), products.amin((-1, -2))

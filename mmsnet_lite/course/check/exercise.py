@@ -14,7 +14,8 @@ def exercise(number: int, expects: str) -> Callable[[Callable[[Any], str]], Call
 
     The judge returns the words of praise for a right answer and raises `Mistake` for a wrong one. The check prints
     ``Exercise N: ...`` with "not attempted yet" for None, the praise after "correct.", the mistake, or, when the judge
-    fails in any other way, what form of answer was expected and what went wrong.
+    fails in any other way, what form of answer was expected and what went wrong, with a hint for a function that
+    returns None, as a stub does.
 
     Args:
         number: of the exercise in its lesson.
@@ -39,4 +40,5 @@ def _verdict(judge: Callable[[Any], str], answer: Any, expects: str) -> str:
     except Mistake as mistake:
         return str(mistake)
     except Exception as error:
-        return f"the answer should be {expects}; checking it failed with {type(error).__name__}: {error}"
+        hint = " (does the function return something?)" if callable(answer) and "NoneType" in str(error) else ""
+        return f"the answer should be {expects}; checking it failed with {type(error).__name__}: {error}{hint}"

@@ -80,6 +80,12 @@ def warm_up(answer: Callable[[int, int, float, float, int], Any]) -> str:
         "the cosine starts in time but does not arrive: how many steps are left for it?": [
             whole(s - warm, steps) for s in late
         ],
+        "the cosine begins a step early: at step `warm` it still is lr, its own t is 0 there.": [
+            whole(s - warm + 1, steps - warm) for s in late
+        ],
+        "the cosine arrives a step early: min_lr is reached after the last step, as in the formula of the lesson.": [
+            whole(s - warm, steps - warm - 1) for s in late
+        ],
         "it ends at 0; min_lr is missing.": lr * (right - least) / (lr - least),
         "it rises again: half a period, not a whole one.": [whole(2 * (s - warm), steps - warm) for s in late],
         "after the rise that is a straight line.": [lr - (lr - least) * (s - warm) / len(late) for s in late],
