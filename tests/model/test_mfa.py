@@ -40,6 +40,16 @@ def test_frequency_tokens_lie_on_the_encoder_grids():
     assert_close(tokens[0].mean(-1), torch.zeros(1, 576), atol=1e-5, rtol=0)  # layer norm closes each step
 
 
+def test_frequency_tokens_are_convolution_and_layer_norm_in_row_order():
+    mfa = MFA((16, 32, 80, 128), (1, 1, 1, 1), 2)
+    x = torch.randn(2, 3, 64, 96)  # not square: rows and columns cannot be mistaken for one another
+    tokens, embedding = mfa.embed_frequency(x), mfa.frequency_embedding
+    for got, convolution, norm in zip(tokens, embedding.projections, embedding.norms, strict=True):
+        x = F.conv2d(x, convolution.weight, convolution.bias, convolution.stride, convolution.padding)
+        x = F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], norm.weight, norm.bias).permute(0, 3, 1, 2)
+        assert_close(got, torch.stack([x[:, :, i // x.shape[3], i % x.shape[3]] for i in range(got.shape[1])], 1))
+
+
 def test_r_that_does_not_divide_lists_those_that_do():
     with pytest.raises(InputError, match=r"r = 3 does not divide.*choose r from \[1, 2, 4, 8, 16\]"):
         MFA((16, 32, 80, 128), (2, 2, 2, 2), 3)
