@@ -146,6 +146,12 @@ def test_grid_is_the_largest_multiple_of_seven(size, cap, n):
     assert grid_size(size, cap) == n
 
 
+@pytest.mark.parametrize("cap", [7, 13, 28, 56])
+def test_grid_is_found_by_trying_every_multiple(cap):
+    for size in range(7, 120):
+        assert grid_size(size, cap) == max(n for n in range(7, size + 1, 7) if n <= cap)
+
+
 @pytest.mark.parametrize("size", [1, 2, 4, 6])
 def test_convention_a_small_map_is_its_own_grid(size):
     assert grid_size(size, 7) == grid_size(size, 56) == size
