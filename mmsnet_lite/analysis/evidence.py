@@ -15,6 +15,7 @@ import torch
 
 from mmsnet_lite.analysis.detection import auroc
 from mmsnet_lite.data.reference import real_table
+from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import results
 
 MODALITIES = ("fundus", "colonoscopy", "ultrasound", "dermoscopy")
@@ -58,6 +59,9 @@ class Evidence:
             sign: 1 or -1 where the claim says better or worse, 0 where it says no difference. A difference is one
                 whose 95 % interval leaves 0 out.
             where: "mean" and modalities.
+
+        Raises:
+            InputError: no kind of images has it, so that a claim would be judged by its other figures alone.
         """
         found = []
         for kind, title in KINDS.items():
@@ -75,6 +79,8 @@ class Evidence:
                         seen == sign,
                     )
                 )
+        if not found:
+            raise InputError(f"no stored ablation holds {name}; measure it: python benchmarks/ablations.py")
         return found
 
     def looks(self, row: str, maps: str, modalities: tuple[str, ...] = MODALITIES) -> list[Finding]:

@@ -128,9 +128,9 @@ def test_a_missing_file_is_an_error_that_names_it(folder):
         judged(BY_NAME["C17"], Evidence(folder))
 
 
-def test_results_that_say_nothing_of_a_claim_are_an_error(folder):
-    evidence = change(folder, "ablations", lambda data: [data[kind]["groups"].clear() for kind in ("mixlite", "real")])
-    with pytest.raises(InputError, match="C9"):
+def test_a_figure_that_is_nowhere_stored_is_an_error_and_not_left_out(folder):
+    evidence = change(folder, "ablations", lambda data: data["mixlite"]["groups"]["msfg"].pop("mfg-ssg - mmsnet"))
+    with pytest.raises(InputError, match="mfg-ssg - mmsnet"):
         judged(BY_NAME["C9"], evidence)
 
 
