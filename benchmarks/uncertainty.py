@@ -22,9 +22,8 @@ from typing import Any
 import torch
 
 from mmsnet_lite.analysis import assess
-from mmsnet_lite.build import environment
-from mmsnet_lite.cli import trained
-from mmsnet_lite.cli_source import unseen
+from mmsnet_lite.build import environment, trained
+from mmsnet_lite.cli_evaluate import unseen
 from mmsnet_lite.data import Mix, split_validation
 from mmsnet_lite.training.collect import command
 
@@ -38,9 +37,8 @@ def judge(folder: Path, root: str | None, passes: int) -> dict[str, Any]:
         run = replace(run, source=replace(run.source, root=str(Path(root).expanduser().resolve())))
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     held = split_validation(run.source.parts("train", run.size), run.validation, run.settings["seed"])[1]
-    validation, test = (
-        Mix(parts, run.size) for parts in (held, unseen(run, run.source.parts("test", run.size), False))
-    )
+    test = Mix(unseen(run, run.source.parts("test", run.size)), run.size)
+    validation = Mix(held, run.size)
     began = time.perf_counter()
     found = assess(model, validation, test, passes=passes)
     here = environment()

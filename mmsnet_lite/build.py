@@ -72,11 +72,6 @@ class DataSource:
     mix: str = synthetic.VERSION
 
     @classmethod
-    def named(cls, mix: str, root: str) -> "DataSource":
-        """Return one of the paper's mixes, "mix1" or "mix2", from the folders under `root`."""
-        return cls(root=root, datasets=MIXES[mix], mix=mix)
-
-    @classmethod
     def everything(cls, root: str) -> "DataSource":
         """Return all prepared folders under `root`: each in the splits that it lists.
 
@@ -158,11 +153,7 @@ class Run:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             source = values.pop("source")
-            names = {key: tuple(source.get(key, ())) for key in ("datasets", "test_datasets")}
-            if source["root"] and source["mix"].startswith("mixlite"):
-                source["mix"] = ""  # before mixes of folders had a name
-            before_named = {"sampler": "proportional", "augment": "flips"}  # the only ones when runs did not say
-            values["settings"] = before_named | values["settings"]
+            names = {key: tuple(source[key]) for key in ("datasets", "test_datasets")}
             run = cls(source=DataSource(**source | names), **values)
             numbers = (run.size, run.settings["seed"], run.settings["batch"])
             if not all(isinstance(number, int) for number in numbers) or not isinstance(run.options, dict):
@@ -170,6 +161,16 @@ class Run:
             return run
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{file} is not a run's configuration ({error}); restore it, or train again") from error
+
+
+def trained(folder: Path) -> "tuple[Run, MMSNet | UNet | SegFormer | LoRA]":
+    """Return a run's configuration and its network with the best weights, in eval mode."""
+    from mmsnet_lite.training.checkpoint import load_model
+
+    run = Run.read(folder)
+    model = run.build(start=False)
+    load_model(folder / "best.safetensors", model)
+    return run, model.eval()
 
 
 def environment() -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_a_run_cut_off_in_its_first_epoch_starts_again(root, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("mmsnet_lite.training.train", cut_off)
+        patched.setattr("mmsnet_lite.cli_train.train", cut_off)
         assert main(train_arguments(root, tmp_path / "run")) == 130
     assert not (tmp_path / "run" / "last.safetensors").exists()
     assert main(train_arguments(root, tmp_path / "run", "--resume")) == 0

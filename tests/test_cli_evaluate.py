@@ -65,7 +65,7 @@ def test_scores_elsewhere_and_at_original_size_leave_those_of_the_test_split(eva
 
 
 def test_evaluate_refuses_a_place_it_cannot_write_before_it_scores(finished, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mmsnet_lite.training.evaluate", None)
+    monkeypatch.setattr("mmsnet_lite.cli_evaluate.evaluate", None)
     for place in (tmp_path, tmp_path / "nowhere/x.csv"):
         assert main(["evaluate", "--run", str(finished / "run"), "--out", str(place)]) == 2
         assert_one_line(capsys, ".* cannot be written: name a CSV file in a folder that exists with --out")
@@ -133,7 +133,7 @@ def test_the_collected_command_repeats_the_run(finished, tmp_path, monkeypatch):
     config = json.loads((finished / "run/config.json").read_text())
     words = command(config).replace("ROOT", str(finished / "data")).split()
     assert words[:3] == ["python", "-m", "mmsnet_lite"]
-    monkeypatch.setattr("mmsnet_lite.training.train", cut_off)  # the configuration is written before
+    monkeypatch.setattr("mmsnet_lite.cli_train.train", cut_off)  # the configuration is written before
     assert main([*words[3:], "--run", str(tmp_path / "again")]) == 130
     assert json.loads((tmp_path / "again/config.json").read_text()) == config
 

@@ -135,16 +135,6 @@ def test_unknown_names_are_refused(root, tmp_path, option, capsys):
     assert_one_line(capsys, f"{option} 'odd' is unknown; choose one of")
 
 
-def test_a_run_from_before_these_options_resumes(finished, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(finished / "run", run)
-    config = json.loads((run / "config.json").read_text())
-    del config["settings"]["sampler"], config["settings"]["augment"], config["source"]["test_datasets"]
-    config["source"]["mix"] = "mixlite@1"
-    (run / "config.json").write_text(json.dumps(config))
-    assert main(train_arguments(finished / "data", run, "--resume")) == 0
-
-
 def test_frames_of_one_group_are_held_out_together(root, tmp_path, capsys):
     for name in ("left", "right"):
         (root / name / "splits/groups.csv").write_text("stem,group\na,1\nb,1\nc,1\nd,1\n")

@@ -14,8 +14,7 @@ from apart import mixes, network
 from small import assert_one_line, train_arguments
 
 from mmsnet_lite.__main__ import main, parser
-from mmsnet_lite.cli import model_of
-from mmsnet_lite.cli_train import take_profile
+from mmsnet_lite.cli_train import model_of, take_profile
 from mmsnet_lite.course.plot.training import curves, sample_grid
 from mmsnet_lite.training import PROFILES, TrainSettings, loop, make_accelerator, train
 from mmsnet_lite.training.samples import read_samples

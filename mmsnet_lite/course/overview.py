@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mmsnet_lite.cli import trained
+from mmsnet_lite.build import trained
 from mmsnet_lite.course.colours import MAGNITUDE, PROBABILITY, overlay
 from mmsnet_lite.course.plot import picture_grid, save
 from mmsnet_lite.course.plot.contourlet import wedges

@@ -35,9 +35,13 @@ def write_samples(folder: Path, model: nn.Module, mix: Mix, epoch: int) -> None:
     side = min(SIDE, mix.size)
     for name, tiles in rows.items():
         small = [cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA) for tile in tiles]
-        row = np.concatenate(small, axis=1).round().astype(np.uint8)
-        pixels = row if row.ndim == 2 else cv2.cvtColor(row, cv2.COLOR_RGB2BGR)
-        write_bytes(folder / f"{name}.png", cv2.imencode(".png", pixels)[1].tobytes())
+        write_png(folder / f"{name}.png", np.concatenate(small, axis=1).round())
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write grey levels (h w) or RGB (h w 3), 0 to 255, whole or not at all."""
+    pixels = picture.astype(np.uint8)
+    write_bytes(path, cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])[1].tobytes())
 
 
 def read_samples(folder: Path) -> dict[str, list[np.ndarray]]:
