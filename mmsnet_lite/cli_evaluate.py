@@ -31,7 +31,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     )
     if int(os.environ.get("RANK", 0)):
         return  # the first of several processes tells and writes
-    print(scores.report())
+    print(scores.table(full=True))
     write_text(out, scores.to_csv())
     print(f"-> {out}")
 

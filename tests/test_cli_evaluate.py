@@ -99,7 +99,7 @@ def test_bad_comparisons_are_one_line(evaluated, finished, tmp_path, capsys):
         ([run, run, "--a", run], "name two runs"),
         (["--a", run], "a side has no run"),
         (["--a", run, run, "--b", run], ".* stands twice on one side"),
-        ([run, str(less)], ".* different images: 1 in one of them only, such as right/f"),
+        ([run, str(less)], ".* 1 are in one of them only, such as .'right', 'f'"),
         ([run, str(finished)], r".*test\.csv does not exist; `python -m mmsnet_lite evaluate --run"),
     ):
         assert main(["compare", *arguments]) == 2
@@ -164,7 +164,7 @@ def test_what_is_no_finished_run_is_one_line(evaluated, tmp_path, capsys):
     assert main([*words, str(run)]) == 2
     assert_one_line(capsys, r".*evaluate --run .*run` writes it")
     assert main([*words, str(run / "config.json")]) == 2
-    assert_one_line(capsys, r".*config\.json is no run folder")
+    assert_one_line(capsys, r".*config\.json holds no scores of images")
     assert main(["results", "--results", str(tmp_path / "nowhere")]) == 2
     assert_one_line(capsys, ".*nowhere does not exist; check the path")
     assert main(["results", "--results", str(folder), "--collect", str(run)]) == 2

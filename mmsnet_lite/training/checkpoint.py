@@ -66,8 +66,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         about = header["__metadata__"]
-        checksum = None if about.keys() == {"note"} else about["sha256"]  # files of before have none
-        if checksum and hashlib.sha256(data.replace(checksum.encode(), BLANK.encode(), 1)).hexdigest() != checksum:
+        checksum = about["sha256"]
+        if hashlib.sha256(data.replace(checksum.encode(), BLANK.encode(), 1)).hexdigest() != checksum:
             raise ValueError("its checksum differs")
         return load(data), json.loads(about["note"])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -110,21 +110,13 @@ def load_model(path: Path, model: nn.Module) -> dict[str, Any]:
 
 
 def _fill(model: nn.Module, tensors: dict[str, Tensor], note: dict[str, Any], path: Path) -> None:
-    own = changing(model) if "frozen" in note else model.state_dict()  # files of before hold everything
-    wrong = [f"{name} is missing" for name in own.keys() - tensors.keys()]
-    wrong += [f"{name} is surplus" for name in tensors.keys() - own.keys()]
-    wrong += [
-        f"{name} is {tuple(tensors[name].shape)}, not {tuple(own[name].shape)}"
-        for name in own.keys() & tensors.keys()
-        if own[name].shape != tensors[name].shape
-    ]
-    if wrong:
+    theirs, own = ({(name, t.shape) for name, t in each.items()} for each in (tensors, changing(model)))
+    if wrong := {name for name, _ in theirs ^ own}:
         raise InputError(
             f"{path} belongs to another configuration: {len(wrong)} tensors differ, such as {min(wrong)}; use the "
             "config.json (and the major version of transformers) it was trained with"
         )
-    now = frozen_part(model)
-    then = note.get("frozen", now)
+    then, now = note["frozen"], frozen_part(model)
     if then["sha256"] != now["sha256"]:
         raise InputError(
             f"{path} was trained beside other frozen weights ({_words(then)}) than this network has ({_words(now)}); "

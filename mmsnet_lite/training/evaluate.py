@@ -1,5 +1,7 @@
 """Evaluation of any network with the output contract on any mix."""
 
+from typing import Any
+
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -21,9 +23,7 @@ def evaluate(
     accelerator: Accelerator | None = None,
     original: bool = False,
 ) -> Evaluation:
-    """Score every image of `mix` once.
-
-    The model is left in the mode it came in.
+    """Score every image of `mix` once; the model is left in the mode it came in.
 
     Convention: at original size the probabilities are resized to that of each mask as it was published, like an image,
         and cut at one half there.
@@ -44,7 +44,7 @@ def evaluate(
         model = accelerator.prepare_model(model, evaluation_mode=True)
     model.eval()
     loader = accelerator.prepare_data_loader(DataLoader(mix, batch_size=batch))
-    scores: dict[int, list[float]] = {}
+    scores: dict[int, tuple[Any, ...]] = {}
     for samples in loader:
         logits = model(normalise(samples["image"])).logits
         if not torch.isfinite(logits).all():
@@ -55,15 +55,11 @@ def evaluate(
         else:
             rows = _with_sizes(image_metrics(logits, samples["mask"]), samples["mask"])
         for index, row in zip(*accelerator.gather_for_metrics((samples["index"], rows)), strict=True):
-            scores[int(index)] = row.tolist()
+            *metrics, height, width = row.tolist()
+            scores[int(index)] = (*metrics, int(height), int(width))
     model.train(mode)
-    images = []
-    for i in range(len(mix)):
-        sample = mix[i]
-        stem, dataset, modality = sample["stem"], sample["dataset"], sample["modality"]
-        dsc, iou, mae, wrong, area, height, width = scores[i]
-        images.append(ImageScore(stem, dataset, modality, dsc, iou, mae, wrong, area, int(height), int(width)))
-    return Evaluation(tuple(images))
+    images = [(stem, part.dataset, part.modality) for part in mix.parts for stem in part.stems]
+    return Evaluation(tuple(ImageScore(*image, *scores[i]) for i, image in enumerate(images)))
 
 
 def _with_sizes(metrics: Tensor, masks: Tensor) -> Tensor:

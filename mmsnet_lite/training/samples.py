@@ -16,18 +16,12 @@ from mmsnet_lite.training.predict import predict_image
 COUNT, SIDE = 4, 128  # tiles, and their largest side in pixels
 
 
-def sample_indices(mix: Mix) -> list[int]:
-    """Which images of a mix are shown: the first of each modality, then others in order, `COUNT` at most."""
-    labels = mix.labels
-    first = [labels.index(modality) for modality in mix.modalities]
-    return (first + [i for i in range(len(mix)) if i not in first])[:COUNT]
-
-
 def write_samples(folder: Path, model: nn.Module, mix: Mix, epoch: int) -> None:
-    """Write an epoch's tiles, and those of images and masks if there are none yet; leaves `model` in eval mode."""
+    """Write an epoch's tiles, the first image of each modality and then others; leaves `model` in eval mode."""
     folder.mkdir(exist_ok=True)
     model.eval()
-    shown = [mix[i] for i in sample_indices(mix)]
+    first = [mix.labels.index(modality) for modality in mix.modalities]
+    shown = [mix[i] for i in dict.fromkeys([*first, *range(min(COUNT, len(mix)))])][:COUNT]
     images = [sample["image"].permute(1, 2, 0).numpy() for sample in shown]
     rows = {f"epoch-{epoch:03d}": [255 * predict_image(model, image, mix.size) for image in images]}
     if not (folder / "masks.png").exists():
