@@ -64,7 +64,6 @@ class Design:
     root: Path | None
     profile: str
     out: Path
-    ends: float = float("inf")  # no run begins later, in seconds since 1970
 
     @property
     def kind(self) -> str:
@@ -200,9 +199,7 @@ def command(design: Design, row: Row, seed: int) -> str:
 
 
 def run(design: Design, row: Row, seed: int) -> str:
-    """Measure and store one run, unless time is up; returns what to print."""
-    if time.time() > design.ends:
-        return ""
+    """Measure and store one run; returns what to print."""
     try:
         found, maps = measure(design, row, seed)
     except Exception as error:  # the other runs go on; the script ends with an error
@@ -238,7 +235,7 @@ def run_all(design: Design, wanted: Sequence[tuple[Row, int]], jobs: int) -> boo
 def report(lines: Iterable[str]) -> bool:
     """Print what runs have to say as they end; returns whether none failed."""
     whole = True
-    for line in filter(None, lines):
+    for line in lines:
         print(line, flush=True)
         whole = whole and "failed" not in line
     return whole
@@ -351,13 +348,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="PATTERN", help="rows or runs, such as 'r*' or mmsnet-seed0")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, one thread each")
-    parser.add_argument("--limit-seconds", type=float, default=float("inf"), help="no run begins later than that")
     parser.add_argument("--profile", choices=list(PROFILES), default="full")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--summary", action="store_true", help="train nothing")
     args = parser.parse_args(arguments)
     root = args.root and args.root.expanduser().resolve()
-    design = Design(root=root, profile=args.profile, out=args.out, ends=time.time() + args.limit_seconds)
+    design = Design(root=root, profile=args.profile, out=args.out)
     whole = True
     if not args.summary:
         wanted = [

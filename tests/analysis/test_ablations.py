@@ -157,8 +157,7 @@ def test_runs_are_stored_resumed_and_compared(benchmark, capsys):
     assert again["dsc of each image"] == mix["dsc of each image"]
 
 
-def test_time_that_is_up_and_a_row_that_fails_leave_the_others(benchmark, capsys, monkeypatch):
-    assert benchmark("--only", "plain", "--limit-seconds", "-1", "--seeds", "1").keys() == {"command"}
+def test_a_row_that_fails_leaves_the_others(benchmark, capsys, monkeypatch):
     build = benchmark.module.build_model
 
     def refuse(name, options, seed):
