@@ -253,32 +253,25 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
     if not every:
         return None
     rows = {}
-    for name, found in runs.items():
-        if not found:
+    for name, of_row in runs.items():
+        if not of_row:
             continue
-        means = [each["mean"]["dsc"] for each in found.values()]
-        first = next(iter(found.values()))
+        found, means = list(of_row.values()), [each["mean"]["dsc"] for each in of_row.values()]
+        dsc = {
+            table: rounded(averaged([{key: s["dsc"] for key, s in each[table].items()} for each in found]))
+            for table in ("modalities", "sizes")
+        }
         rows[name] = {
-            **{key: first[key] for key in ("model", "options", "training", "trained", "settings")},
-            "seeds": list(found),
+            **{key: found[0][key] for key in ("model", "options", "training", "trained", "settings")},
+            "seeds": list(of_row),
             "dsc": round(statistics.mean(means), 4),
             "spread": round(statistics.stdev(means), 4) if len(means) > 1 else None,
-            **{
-                table: {
-                    key: round(statistics.mean(each[table][key]["dsc"] for each in found.values()), 4)
-                    for key in first[table]
-                }
-                for table in ("modalities", "sizes")
-            },
+            **dsc,
             "localisation": {
-                modality: {
-                    key: round(statistics.mean(each["localisation"][modality][key] for each in found.values()), 4)
-                    for key in figures
-                    if all(key in each["localisation"][modality] for each in found.values())
-                }
-                for modality, figures in first["localisation"].items()
+                modality: rounded(averaged([each["localisation"][modality] for each in found]))
+                for modality in found[0]["localisation"]
             },
-            "seconds": round(statistics.mean(each["seconds"]["training"] for each in found.values()), 1),
+            "seconds": round(statistics.mean(each["seconds"]["training"] for each in found), 1),
         }
     groups: dict[str, dict[str, Any]] = {}
     for group, contrasts in GROUPS.items():
@@ -286,24 +279,13 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
             named = [*contrast.plus, *contrast.minus]
             shared = [seed for seed in seeds if all(seed in runs[name] for name in named)]
             if shared:
-                sides = (
-                    [scores([runs[n][seed] for seed in shared]) for n in side]
+                plus, minus = (
+                    [scores([runs[name][seed] for seed in shared]) for name in side]
                     for side in (contrast.plus, contrast.minus)
                 )
                 groups.setdefault(group, {})[contrast.name] = {
                     "seeds": shared,
-                    "localisation": [
-                        {
-                            key: round(at[contrast.plus[0]][key] - at[contrast.minus[0]][key], 4)
-                            for key in at[contrast.plus[0]]
-                            if key in at[contrast.minus[0]]
-                        }
-                        for at in (
-                            {n: over_modalities(runs[n][seed]["localisation"]) for n in named} for seed in shared
-                        )
-                    ]
-                    if len(named) == 2
-                    else [],
+                    "localisation": [looks_apart(*(runs[n][s] for n in named)) for s in shared if len(named) == 2],
                     **{
                         where: {
                             "difference": round(effect.mean, 4),
@@ -311,7 +293,7 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
                             "spread": effect.spread and round(effect.spread, 4),
                             "detectable": round(effect.detectable, 4),
                         }
-                        for where, effect in effects(*sides).items()
+                        for where, effect in effects(plus, minus).items()
                     },
                 }
     about = [each["environment"] for each in every]
@@ -325,14 +307,16 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
     }
 
 
-def over_modalities(localisation: dict[str, dict[str, float]]) -> dict[str, float]:
-    """The mean of modalities of each figure that all have."""
-    first, *others = localisation.values()
-    return {
-        key: statistics.mean(figures[key] for figures in (first, *others))
-        for key in first
-        if all(key in o for o in others)
-    }
+def averaged(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure that all have."""
+    shared = [key for key in figures[0] if all(key in each for each in figures)]
+    return {key: statistics.mean(each[key] for each in figures) for key in shared}
+
+
+def looks_apart(plus: dict[str, Any], minus: dict[str, Any]) -> dict[str, float]:
+    """How far two runs' localisation differs, in the mean of modalities."""
+    a, b = (averaged(list(each["localisation"].values())) for each in (plus, minus))
+    return rounded({key: a[key] - b[key] for key in a if key in b})
 
 
 def scores(found: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:

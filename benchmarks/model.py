@@ -11,8 +11,8 @@ Each contestant runs in processes of its own, which take turns: N each, one warm
 one thread. (Those of `step` take turns within one process, N times `CALLS`: their difference is small.) Times are
 medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory is the process's peak
 (Linux), with what it held before the first call beside it. Weights are random. With a CUDA device b4 runs there too, in
-bfloat16 autocast, with and without torch.compile, and at batch 8 and 32; `--on` chooses. Rows not asked for stay as they
-are in the file, benchmarks/results/model.json unless told otherwise.
+bfloat16 autocast, with and without torch.compile, and at batch 8 and 32; `--on` chooses. Rows not asked for stay in the
+file, benchmarks/results/model.json unless told otherwise.
 """
 
 import argparse
@@ -225,36 +225,31 @@ def compare(row: str, turns: int, place: str = "cpu") -> dict:
 def compare_steps(turns: int) -> dict:
     """Training steps at K = 32 and K = 1 and MSFG alone, in one process, by turns: the difference is small.
 
-    Times are this thread's on the processor, the same as by the clock where nothing else runs; so that other work on
-    the machine, which the clock counts, does not hide the difference. By the clock the ratio is given beside it.
+    Times are this thread's on the processor, so that other work on the machine does not hide the difference.
     """
     counts = (32, 1)
     nets = {k: MMSNet(MMSNetConfig(encoder="mit-b0", frequencies=k)) for k in counts}
     alone = {k: guidance_step(net) for k, net in nets.items()}
     steps = {k: trainer(net, 128, 16) for k, net in nets.items()}
-    taken: dict[int, list[list[float]]] = {k: [] for k in counts}  # processor, clock, MSFG alone
+    taken: dict[int, list[tuple[float, float]]] = {k: [] for k in counts}  # the step, MSFG alone
     for i in range(1 + turns * CALLS["step"]):
         for k in counts if i % 2 else counts[::-1]:
-            marks = [(time.process_time(), time.perf_counter())]
+            marks = [time.process_time()]
             for run in (steps[k], alone[k]):
                 run()
-                marks.append((time.process_time(), time.perf_counter()))
+                marks.append(time.process_time())
             if i:
-                (a, clock_a), (b, clock_b), (c, _) = marks
-                taken[k].append([b - a, clock_b - clock_a, c - b])
-    ratios, by_clock = ([a[i] / b[i] for a, b in zip(taken[32], taken[1], strict=True)] for i in (0, 1))
+                a, b, c = marks
+                taken[k].append((b - a, c - b))
+    ratios = [a[0] / b[0] for a, b in zip(taken[32], taken[1], strict=True)]
     return {
         "ratio": {"time": round(statistics.median(ratios), 3)},
         "ratio of time, quartiles": [round(q, 3) for q in statistics.quantiles(ratios, n=4)[::2]],
-        "ratio by the clock": round(statistics.median(by_clock), 3),
         "ratio of the least times": round(min(t[0] for t in taken[32]) / min(t[0] for t in taken[1]), 3),
         "bars": BARS["step"],
         "milliseconds, median": {f"K = {k}": round(1e3 * statistics.median(t[0] for t in taken[k]), 1) for k in counts},
-        "milliseconds by the clock, median": {
-            f"K = {k}": round(1e3 * statistics.median(t[1] for t in taken[k]), 1) for k in counts
-        },
         "MSFG's share of the step": {
-            f"K = {k}": round(statistics.median(t[2] / t[0] for t in taken[k]), 3) for k in counts
+            f"K = {k}": round(statistics.median(t[1] / t[0] for t in taken[k]), 3) for k in counts
         },
         "calls": len(ratios),
     }

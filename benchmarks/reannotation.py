@@ -14,7 +14,6 @@ control), and each arm's DSC with its gain over "none" and over "random".
 import argparse
 import json
 import multiprocessing
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -34,6 +33,7 @@ from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, mixlite_parts, split_validation
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.training import PROFILES, TrainSettings, train
+from mmsnet_lite.training.checkpoint import write_text
 from mmsnet_lite.training.intervals import bootstrap
 
 OPTIONS = PROFILES["lite"]().options["mmsnet"]
@@ -103,9 +103,7 @@ def add(row: dict[str, Any], profile: dict[str, Any], out: Path) -> None:
         found["rows"] = [r for r in found["rows"] if (r["seed"], r["arm"]) != (row["seed"], row["arm"])] + [row]
         found["rows"].sort(key=lambda r: (r["seed"], ARMS.index(r["arm"])))
         found |= {"date": date.today().isoformat(), "summary": summary(found["rows"], profile)}
-        temporary = out.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found) + "\n", encoding="utf-8")
-        os.replace(temporary, out)
+        write_text(out, json.dumps(found) + "\n")
 
 
 def summary(rows: Sequence[dict[str, Any]], profile: dict[str, Any]) -> dict[str, Any]:

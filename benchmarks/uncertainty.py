@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import json
 import math
-import os
 import time
 from dataclasses import asdict, replace
 from datetime import date
@@ -25,6 +24,7 @@ from mmsnet_lite.analysis import assess
 from mmsnet_lite.build import environment, trained
 from mmsnet_lite.cli_evaluate import unseen
 from mmsnet_lite.data import Mix, split_validation
+from mmsnet_lite.training.checkpoint import write_text
 from mmsnet_lite.training.collect import command
 
 RESULT = Path(__file__).parent / "results/uncertainty.json"
@@ -82,9 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
             continue
         row = {"weights": weights, **judge(folder, args.data, args.passes)}
         found = {"command": "python benchmarks/uncertainty.py RUN... --data ROOT", "rows": [*rows.values(), row]}
-        temporary = args.out.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(temporary, args.out)
+        write_text(args.out, json.dumps(found, indent=1, allow_nan=False) + "\n")
         print(f"{row['run']}: temperature {row['temperature']}, {row['seconds']:.0f} s", flush=True)
 
 

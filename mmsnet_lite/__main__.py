@@ -35,9 +35,7 @@ def parser() -> argparse.ArgumentParser:
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet, segformer or lora (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
-        sub.add_argument(
-            "--pretrained", help="own (default where there are some), none (random), hub name, folder or mit_b*.pth"
-        )
+        sub.add_argument("--pretrained", help="own (default, if any), none, hub name, folder or mit_b*.pth")
         sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; from random weights: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
@@ -45,16 +43,12 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--fep", help="contourlet (default), wavelet, fft or none")
         sub.add_argument("--frequencies", type=int, help="K, DCT components of MSFG (default 32)")
         sub.add_argument("--msfg-scales", type=int, help="S, scales of MSFG (default 3)")
-        sub.add_argument(
-            "--width", type=int, help="channels of MMSNet's decoder (64; with mit-nano 32) or U-Net's first level (16)"
-        )
+        sub.add_argument("--width", type=int, help="channels of MMSNet's decoder (64, mit-nano 32) or of U-Net (16)")
 
     prepare = command("cli_data", "prepare", "Download, verify and prepare public datasets or a whole mix.")
     prepare.add_argument("names", nargs="+", metavar="mix1|mix2|NAME", help="mixes or datasets, see `data list`")
     prepare.add_argument("--data", metavar="ROOT", help="folder to prepare them in (or MMSNET_DATA)")
-    prepare.add_argument(
-        "--fundus", choices=["disc+cup", "disc"], default="disc+cup", help="masks of fundus sets (default disc+cup)"
-    )
+    prepare.add_argument("--fundus", choices=["disc+cup", "disc"], default="disc+cup", help="of fundus sets")
 
     data = commands.add_parser("data", help="List, check and describe datasets.")
     topics = data.add_subparsers(dest="topic", required=True)
@@ -82,9 +76,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--size", type=int, help="side of the images in pixels (default 96)")
     train.add_argument("--epochs", type=int, help="default 14")
     train.add_argument("--batch", type=int, help="images a step, over all processes (default 8)")
-    train.add_argument(
-        "--lr", type=float, help="of AdamW, cosine to 1e-6 (default: the paper's 5e-4; for mit-nano 2e-3)"
-    )
+    train.add_argument("--lr", type=float, help="of AdamW, cosine to 1e-6 (default 5e-4, mit-nano 2e-3)")
     train.add_argument("--validation", type=float, help="share held out of training (default 0.05)")
     train.add_argument("--sampler", help="proportional (default), or balanced over modalities")
     train.add_argument("--augment", help="flips (default), full or none")
@@ -107,21 +99,19 @@ def parser() -> argparse.ArgumentParser:
     sizes = "at the network's size (default), or at that of each published mask"
     evaluate.add_argument("--at", choices=["network", "original"], default="network", help=f"score {sizes}")
     evaluate.add_argument(
-        "--out", type=Path, metavar="CSV", help="a line an image (default RUN/test.csv, test-DATA.csv for other images)"
+        "--out", type=Path, metavar="CSV", help="default RUN/test.csv, test-DATA.csv for other images"
     )
 
     comparing = command("cli_evaluate", "compare", "Compare runs over the same test images, with a paired test.")
     comparing.add_argument("pair", nargs="*", type=Path, metavar="RUN", help="two run folders, or CSV of `evaluate`")
     for side in ("a", "b"):
         comparing.add_argument(
-            f"--{side}", nargs="+", type=Path, default=[], metavar="RUN", help="instead: one configuration's seeds"
+            f"--{side}", nargs="+", type=Path, default=[], metavar="RUN", help="instead: a side's seeds"
         )
 
     results = command("cli_evaluate", "results", "Tables of benchmarks/results/ as Markdown.")
     results.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
-    results.add_argument(
-        "--collect", nargs="+", type=Path, metavar="RUN", help="first add evaluated runs to runs_NAME.json"
-    )
+    results.add_argument("--collect", nargs="+", type=Path, metavar="RUN", help="first add runs to runs_NAME.json")
     results.add_argument("--into", metavar="NAME", help="which runs_NAME.json")
     results.add_argument("--title", help="the sentence above its table (default: the file's own)")
     results.add_argument("--write", action="store_true", help="renew README's tables instead of printing")
@@ -166,8 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        run = getattr(import_module(f"mmsnet_lite.{args.module}"), args.function)
-        code: int | None = run(args)
+        code: int | None = getattr(import_module(f"mmsnet_lite.{args.module}"), args.function)(args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

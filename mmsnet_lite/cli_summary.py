@@ -70,25 +70,16 @@ def mmsnet_rows(model: MMSNet, image: Tensor) -> Iterator[Row]:
     yield Row("all", model.parameters(), seen.logits)
 
 
-def segformer_rows(model: SegFormer, image: Tensor) -> Iterator[Row]:
-    """Yield a row for each stage of the encoder, and the head."""
-    output = model(image)
-    for s, feature in enumerate(output.features):
-        yield Row(f"encoder {s + 1}", model.encoder.stages[s].parameters(), feature)
-    yield Row("head", model.head.parameters(), model.head(output.features))
-    yield Row("all", model.parameters(), output.logits)
-
-
-def unet_rows(model: UNet, image: Tensor) -> Iterator[Row]:
-    """Yield a row for each part of MONAI's network."""
-    for name, part in model.net.named_children():
+def plain_rows(model: SegFormer | UNet, image: Tensor) -> Iterator[Row]:
+    """Yield a row for each part of a network that others have made."""
+    for name, part in (model.net if isinstance(model, UNet) else model).named_children():
         yield Row(name, part.parameters())
     yield Row("all", model.parameters(), model(image).logits)
 
 
 ROWS: dict[str, Callable[[Any, Any], Iterator[Row]]] = {
     "mmsnet": mmsnet_rows,
-    "segformer": segformer_rows,
+    "segformer": plain_rows,
     "lora": lambda model, image: mmsnet_rows(model.net, image),
-    "unet": unet_rows,
+    "unet": plain_rows,
 }

@@ -1,7 +1,6 @@
 """benchmarks/gpu.py: what it packs, how it is cut off and continued, and all of it in small on a CPU."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
-from small import write_dataset
+from small import benchmark, write_dataset
 
 from mmsnet_lite.__main__ import parser
 from mmsnet_lite.data import Mix, folder_parts
@@ -26,10 +25,8 @@ TRAIN, TEST = ("benign (1)", "b", "c d", "d"), ("malignant (2)", "f")
 
 @pytest.fixture
 def gpu(monkeypatch, tmp_path):
-    spec = importlib.util.spec_from_file_location("gpu", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    spec.loader.exec_module(module)
+    module = benchmark("gpu")
     monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(module.signal, "signal", lambda *_: None)
     return module

@@ -11,7 +11,7 @@ from torch import nn
 
 from mmsnet_lite.data import Mix
 from mmsnet_lite.training.checkpoint import write_bytes
-from mmsnet_lite.training.predict import predict_image
+from mmsnet_lite.training.evaluate import predict_image
 
 COUNT, SIDE = 4, 128  # tiles, and their largest side in pixels
 

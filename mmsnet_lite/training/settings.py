@@ -10,7 +10,7 @@ from mmsnet_lite.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """How to train; the defaults are the paper's optimiser (AdamW, 5e-4) with cosine decay.
+    """How to train; the defaults are the paper's (AdamW, 5e-4, cosine decay).
 
     Args:
         epochs: passes over the training images.
@@ -52,7 +52,7 @@ class TrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """A recipe: which images at which size, which network, and how to train it.
+    """A recipe.
 
     Args:
         mix: "mixlite", "mix1" or "mix2".
