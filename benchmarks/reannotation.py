@@ -1,11 +1,11 @@
 """Does correcting the masks of uncertain images pay (claim C17)? Against random ones, and against both ends.
 
-    python benchmarks/reannotation.py [--seeds 3] [--jobs 1] [--profile tiny] [--out FILE]
+    python benchmarks/reannotation.py [--seeds 3] [--profile tiny] [--out FILE]
 
 Trains lite's network on MixLite with a share of bad masks, checks a fifth of all masks, those of the most uncertain
 images first, and trains anew from the same start; see `mmsnet_lite.analysis.reannotation` for the arms. A row an arm
-and seed, written as soon as it is measured: started again, it goes on with what is missing. `--jobs` seeds run side by
-side. Everything is scored on test images with true masks, by the last epoch.
+and seed, written as soon as it is measured: started again, it goes on with what is missing. Everything is scored on
+test images with true masks, by the last epoch.
 
 Beside the rows stands their summary: how well each score finds the bad masks (AUROC, the training loss being the
 control), and each arm's DSC with its gain over "none" and over "random".
@@ -13,10 +13,8 @@ control), and each arm's DSC with its gain over "none" and over "random".
 
 import argparse
 import json
-import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -25,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
 
 from mmsnet_lite.analysis import auroc
 from mmsnet_lite.analysis.reannotation import ARMS, KINDS, Arm, draw_noise, reannotate
@@ -95,15 +92,14 @@ def read(profile: dict[str, Any], out: Path) -> dict[str, Any]:
 
 
 def add(row: dict[str, Any], profile: dict[str, Any], out: Path) -> None:
-    """Add a row and renew the summary; processes take turns, and the file is whole at any time."""
+    """Add a row and renew the summary."""
     here = environment()
     row["environment"] = {key: here[key] for key in ("commit", "versions", "threads", "gpu")}
-    with FileLock(f"{out}.lock"):
-        found = read(profile, out)
-        found["rows"] = [r for r in found["rows"] if (r["seed"], r["arm"]) != (row["seed"], row["arm"])] + [row]
-        found["rows"].sort(key=lambda r: (r["seed"], ARMS.index(r["arm"])))
-        found |= {"date": date.today().isoformat(), "summary": summary(found["rows"], profile)}
-        write_text(out, json.dumps(found) + "\n")
+    found = read(profile, out)
+    found["rows"] = [r for r in found["rows"] if (r["seed"], r["arm"]) != (row["seed"], row["arm"])] + [row]
+    found["rows"].sort(key=lambda r: (r["seed"], ARMS.index(r["arm"])))
+    found |= {"date": date.today().isoformat(), "summary": summary(found["rows"], profile)}
+    write_text(out, json.dumps(found) + "\n")
 
 
 def summary(rows: Sequence[dict[str, Any]], profile: dict[str, Any]) -> dict[str, Any]:
@@ -169,17 +165,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=1, help="seeds that are measured side by side")
     parser.add_argument("--profile", choices=list(SETTINGS), default="full")
     parser.add_argument("--out", type=Path, default=RESULT)
     args = parser.parse_args(arguments)
-    one = partial(measure, profile=SETTINGS[args.profile], out=args.out.resolve())
-    if args.jobs == 1:
-        for seed in range(args.seeds):
-            one(seed)
-        return
-    with ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(one, range(args.seeds)))
+    for seed in range(args.seeds):
+        measure(seed, SETTINGS[args.profile], args.out)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--own", default="own", metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--starts", nargs="+", choices=("own", "random"), default=["own", "random"])
     parser.add_argument("--profile", choices=list(PROFILES), default="full")
     parser.add_argument("--out", type=Path, default=RESULT)
     args = parser.parse_args(arguments)
@@ -86,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
         result = {"command": "python benchmarks/tuning.py", **about, "rows": []}
     for seed in range(args.seeds):
         for way in args.only:
-            for start in args.starts:
+            for start in ("own", "random"):
                 if any((row["way"], row["start"], row["seed"]) == (way, start, seed) for row in result["rows"]):
                     continue
                 row = measure(way, args.own if start == "own" else None, seed, about["profile"])
