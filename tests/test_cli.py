@@ -13,11 +13,6 @@ from small import assert_one_line, train_arguments
 from mmsnet_lite.__main__ import main
 
 
-@pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
-
-
 def test_train_writes_a_whole_run_folder(finished):
     run = finished / "run"
     assert sorted(p.name for p in run.iterdir()) == [

@@ -11,19 +11,12 @@ from mmsnet_lite.training import Evaluation
 from mmsnet_lite.training.collect import command
 
 
-@pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
-
-
 @pytest.fixture(scope="session")
 def evaluated(finished, tmp_path_factory):
     """A copy of the finished run with its test.csv; read only."""
     run = tmp_path_factory.mktemp("evaluated") / "run"
     shutil.copytree(finished / "run", run)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MMSNET_STATIC", "1")
-        assert main(["evaluate", "--run", str(run)]) == 0
+    assert main(["evaluate", "--run", str(run)]) == 0
     return run
 
 

@@ -13,8 +13,7 @@ UNET = [*QUICK, "--model", "unet"]
 
 
 @pytest.fixture(autouse=True)
-def _no_bars_and_no_root(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
+def _no_root(monkeypatch):
     monkeypatch.delenv("MMSNET_DATA", raising=False)
 
 
@@ -28,7 +27,6 @@ def mixed(tmp_path_factory):
             stems = [*(f"ISIC_000001{i}" for i in range(4)), "ISIC_0000002", "ISIC_0000018"]
         write_dataset(folder / "data", name, stems[:4], stems[4:])
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MMSNET_STATIC", "1")
         patched.setenv("MMSNET_DATA", str(folder / "data"))
         patched.chdir(folder)
         assert main(["train", "--mix", "mix1", *UNET, "--sampler", "balanced", "--augment", "full"]) == 0

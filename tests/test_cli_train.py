@@ -20,11 +20,6 @@ from mmsnet_lite.training import PROFILES, TrainSettings, loop, make_accelerator
 from mmsnet_lite.training.samples import read_samples
 
 
-@pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
-
-
 @pytest.fixture
 def _own_precision():
     """Accelerate keeps one precision a process: a test that changes it begins and ends without."""

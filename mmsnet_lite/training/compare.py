@@ -103,7 +103,7 @@ def _place(score: ImageScore) -> tuple[str, str]:
 
 
 def _check_same(first: str, images: Sequence[ImageScore], second: str, others: Sequence[ImageScore]) -> None:
-    what = [{(*_place(s), s.modality, s.width, s.height, round(s.area, 9)) for s in side} for side in (images, others)]
+    what = [{(*_place(s), s.modality, s.width, s.height, round(s.area, 6)) for s in side} for side in (images, others)]
     if differ := sorted(what[0] ^ what[1]):
         raise InputError(
             f"{first} and {second} were not scored on the same images, masks and sizes: {len(differ)} are in one of "
