@@ -163,8 +163,12 @@ def run(data: Path, out: Path, seconds: float, tiny: bool) -> bool:
             print(f"{name}: {status[name]}", flush=True)
     if trained := [out / "runs" / name for name in TRAININGS if status.get(name) == "done"]:
         size, packed = 64 if tiny else 352, root / "pack.json"
-        how = ", training images from JPEG copies, " + packed.read_text(encoding="utf-8") if packed.exists() else ""
-        collect(trained, results / f"runs_real_{size}.json", f"Real images of four modalities at {size} px{how}:")
+        title = f"Real images of four modalities at {size} px, six epochs of batch 16"
+        if packed.exists():
+            title += ", training images from JPEG copies of {size} px, quality {quality}".format(
+                **json.loads(packed.read_text(encoding="utf-8"))
+            )
+        collect(trained, results / f"runs_real_{size}.json", f"{title}:")
     left = [f"{name} (begins with {todo[name][0]} s left)" for name in todo if status.get(name) != "done"]
     done = f"all is measured; copy {results} to benchmarks/results and run benchmarks/ablations.py --summary"
     print(f"left, give the command again: {', '.join(left)}; logs in {out / 'logs'}" if left else done)

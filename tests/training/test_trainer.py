@@ -35,7 +35,7 @@ def test_training_learns_and_leaves_the_global_generator_alone(mixes):
     assert evaluate(model, mixes[1]).mean["dsc"] > 0.9
 
 
-def test_two_runs_give_the_same(mixes):
+def test_two_runs_give_the_same_weights(mixes):
     models = network(), network()
     histories = [train(model, *mixes, SETTINGS) for model in models]
     assert same(*models)
