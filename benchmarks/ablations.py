@@ -32,7 +32,7 @@ import numpy as np
 import torch
 
 from mmsnet_lite.analysis import grad_cam, localisation
-from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects, rows_of
+from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, folder_parts, mixlite_parts, normalise, split_validation
 from mmsnet_lite.data.synthetic import VERSION
@@ -360,11 +360,14 @@ def main(arguments: list[str] | None = None) -> None:
     design = Design(root=root, profile=args.profile, out=args.out, ends=time.time() + args.limit_seconds)
     whole = True
     if not args.summary:
+        contrasts = [contrast for group in args.groups or GROUPS_OF[design.kind] for contrast in GROUPS[group]]
+        needed = {name for contrast in contrasts for name in contrast.plus + contrast.minus}
         wanted = [
             (row, seed)
             for seed in range(args.seeds)
-            for row in rows_of(args.groups or GROUPS_OF[design.kind])
-            if any(fnmatch.fnmatch(name, p) for name in (row.name, f"{row.name}-seed{seed}") for p in args.only or "*")
+            for row in ROWS
+            if row.name in needed
+            and any(fnmatch.fnmatch(name, p) for name in (row.name, f"{row.name}-seed{seed}") for p in args.only or "*")
         ]
         whole = run_all(design, wanted, args.jobs)
     kinds = [replace(design, root=place) for place in (None, Path("ROOT"))]

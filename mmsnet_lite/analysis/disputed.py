@@ -6,19 +6,18 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from mmsnet_lite.errors import InputError
+from mmsnet_lite.analysis.detection import check_pairs
 
 
 @dataclass(frozen=True)
 class Disputed:
-    """What becomes of uncertain pixels and of uncertain regions.
+    """What becomes of uncertain pixels and of uncertain regions; nan is the share of nothing.
 
     uncertain: share of all pixels.
     rejected, missed, found, invented: shares of the uncertain pixels, by prediction and truth: neither calls it lesion,
-        truth alone, both, prediction alone. They sum to 1, and are nan where no pixel is uncertain.
+        truth alone, both, prediction alone.
     regions: number of connected uncertain regions.
-    rejected_regions: share of them that hold no pixel of prediction or truth, nor touch one: all of it was disputed,
-        and rightly not segmented. nan without a region.
+    rejected_regions: share of them that hold no pixel of prediction or truth, nor touch one.
     rejected_area: share of the uncertain pixels that lie in such regions.
     """
 
@@ -48,9 +47,7 @@ def disputed(uncertainty: Tensor, predictions: Tensor, masks: Tensor, threshold:
     Raises:
         InputError: shapes that differ.
     """
-    if not uncertainty.shape == predictions.shape == masks.shape:
-        shapes = ", ".join(str(tuple(each.shape)) for each in (uncertainty, predictions, masks))
-        raise InputError(f"maps of shapes {shapes} do not fit; give uncertainty, prediction and mask of one shape")
+    check_pairs(uncertainty, predictions, masks)
     uncertain = (uncertainty >= threshold).cpu().numpy()[:, 0]
     predicted, truth = (each.bool().cpu().numpy()[:, 0] for each in (predictions, masks))
     regions = rejected_regions = rejected_area = 0
@@ -63,16 +60,16 @@ def disputed(uncertainty: Tensor, predictions: Tensor, masks: Tensor, threshold:
         rejected_area += int(stats[alone, cv2.CC_STAT_AREA].sum())
     pixels = int(uncertain.sum())
 
-    def share(of: np.ndarray | int, total: int) -> float:
+    def share(of: np.ndarray | int, total: int = pixels) -> float:
         return float(np.sum(of) / total) if total else float("nan")
 
     return Disputed(
         uncertain=pixels / uncertain.size,
-        rejected=share(uncertain & ~predicted & ~truth, pixels),
-        missed=share(uncertain & ~predicted & truth, pixels),
-        found=share(uncertain & predicted & truth, pixels),
-        invented=share(uncertain & predicted & ~truth, pixels),
+        rejected=share(uncertain & ~predicted & ~truth),
+        missed=share(uncertain & ~predicted & truth),
+        found=share(uncertain & predicted & truth),
+        invented=share(uncertain & predicted & ~truth),
         regions=regions,
         rejected_regions=share(rejected_regions, regions),
-        rejected_area=share(rejected_area, pixels),
+        rejected_area=share(rejected_area),
     )

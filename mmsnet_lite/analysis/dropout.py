@@ -31,14 +31,10 @@ _DROPOUTS: dict[Callable[..., Any], tuple[str, int, str, int]] = {  # names and 
 
 
 class DropoutWatch(TorchFunctionMode):
-    """While active, counts the calls of torch's dropout functions, by the module of the network that makes them.
+    """While active, counts the calls of torch's dropout functions, by the module (of `modules`) that makes them.
 
-    The module is the one whose method is running, the innermost. Functions that draw in another way (drop-path,
-    `torch.bernoulli`, a recurrent network's own dropout) are not counted. As long as any such mode is active, torch
-    also leaves its fused fast paths, so that every dropout module is really called.
-
-    Args:
-        modules: the network's.
+    The module is the one whose method is running, the innermost. As long as any such mode is active, torch also leaves
+    its fused fast paths, so that every dropout module is really called.
     """
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:

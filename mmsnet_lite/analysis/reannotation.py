@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
-from mmsnet_lite.analysis.modes import modes
-from mmsnet_lite.analysis.ranking import image_uncertainty
-from mmsnet_lite.analysis.uncertainty import binary_entropy, mc_predict
-from mmsnet_lite.data import Mix, Part, normalise
+from mmsnet_lite.analysis.detection import image_uncertainty
+from mmsnet_lite.analysis.uncertainty import doubts, mc_passes, single_pass
+from mmsnet_lite.data import Mix, Part
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import evaluate, probability_metrics, segmentation_loss
 
@@ -97,30 +95,17 @@ def mask_quality(given: Mix, true: Mix) -> Tensor:
     return torch.cat([probability_metrics(a["mask"][None].double(), b["mask"][None])[:, 0] for a, b in pairs])
 
 
-@torch.no_grad()
 def suspicion(model: nn.Module, mix: Mix, *, passes: int = 20, seed: int = 0, batch: int = 8) -> dict[str, Tensor]:
     """Score every image of a mix by how much its mask is to be doubted, float64 (n), the most doubtful highest.
 
-    "entropy" and "mutual information" are the `image_uncertainty` of Monte-Carlo dropout, "single-pass entropy" that
-    without dropout: none of them looks at the mask. The control, "loss", does: the training loss of the image.
+    The `image_uncertainty` of each of `doubts`, none of which looks at the mask, and the control, "loss", which does:
+    the training loss of the image.
     """
-    device = next(model.parameters()).device
-    found: dict[str, list[Tensor]] = {}
-    for number, samples in enumerate(DataLoader(mix, batch_size=batch)):
-        images, masks = normalise(samples["image"].to(device)), samples["mask"].to(device).float()
-        result = mc_predict(model, images, passes, seed + number)
-        with modes(model):
-            logits = model(images).logits
-        maps = {
-            "entropy": result.entropy,
-            "mutual information": result.mutual_information,
-            "single-pass entropy": binary_entropy(logits.sigmoid()),
-        }
-        scores = {name: image_uncertainty(each.cpu(), (logits >= 0).cpu()) for name, each in maps.items()}
-        losses = [segmentation_loss(*pair) for pair in zip(logits.split(1), masks.split(1), strict=True)]
-        for name, values in (scores | {"loss": torch.stack(losses).cpu().double()}).items():
-            found.setdefault(name, []).append(values)
-    return {name: torch.cat(values) for name, values in found.items()}
+    logits, masks = single_pass(model, mix, batch)
+    maps = doubts(mc_passes(model, mix, passes, seed, batch), logits)
+    losses = [segmentation_loss(*pair) for pair in zip(logits.split(1), masks.float().split(1), strict=True)]
+    scores = {name: image_uncertainty(each, logits >= 0) for name, each in maps.items()}
+    return scores | {"loss": torch.stack(losses).double()}
 
 
 @dataclass(frozen=True)
@@ -166,7 +151,7 @@ def reannotate(
         budget: share of the training images to check.
         seed: of the noise, the dropout and the random arm.
         passes: see `mc_predict`.
-        known: arms measured before, which are not measured again; "none" first.
+        known: arms measured before, which are not measured again.
         on_arm: called with the name of each new arm and the arm.
 
     Raises:
@@ -178,17 +163,29 @@ def reannotate(
     if arms and "none" not in arms:
         raise InputError('the known arms lack "none", by which the others choose; measure all of them again')
     keys = [(part.dataset, stem) for part in parts for stem in part.stems]
+    n, count = len(keys), round(budget * len(keys))
 
     def mix(checked: Sequence[int]) -> Mix:
         left = {key: noise[key] for key in noise.keys() - {keys[i] for i in checked}}
         return Mix(with_noise(parts, left, seed), test.size)
 
+    def first(arm: str) -> list[int]:
+        """The images that an arm checks."""
+        if arm in ("none", "all"):
+            return list(range(n if arm == "all" else 0))
+        if arm == "random":
+            return sorted(np.random.default_rng([seed, n]).choice(n, count, replace=False).tolist())
+        if arm == "worst":
+            doubt = -mask_quality(noisy, mix(range(n)))
+        else:
+            doubt = torch.tensor(arms["none"].scores["entropy" if arm == "uncertainty" else arm])
+        return sorted(doubt.argsort(descending=True, stable=True)[:count].tolist())
+
     noisy = mix([])
-    quality = mask_quality(noisy, mix(range(len(keys))))
     for arm in ARMS:
         if arm in arms:
             continue
-        chosen = _first(arm, arms["none"].scores if arms else {}, quality, round(budget * len(keys)), seed)
+        chosen = first(arm)
         model = fit(mix(chosen) if chosen else noisy)
         scores = suspicion(model, noisy, passes=passes, seed=seed) if arm == "none" else {}
         arms[arm] = Arm(
@@ -200,14 +197,3 @@ def reannotate(
         if on_arm is not None:
             on_arm(arm, arms[arm])
     return arms
-
-
-def _first(arm: str, scores: Mapping[str, Sequence[float]], quality: Tensor, count: int, seed: int) -> list[int]:
-    """The images that an arm checks."""
-    n = len(quality)
-    if arm in ("none", "all"):
-        return list(range(n if arm == "all" else 0))
-    if arm == "random":
-        return sorted(np.random.default_rng([seed, n]).choice(n, count, replace=False).tolist())
-    doubt = -quality if arm == "worst" else torch.tensor(scores["entropy" if arm == "uncertainty" else arm])
-    return sorted(doubt.argsort(descending=True, stable=True)[:count].tolist())

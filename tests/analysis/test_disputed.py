@@ -63,5 +63,5 @@ def test_no_doubt_has_no_shares():
 
 def test_bad_input_is_named():
     doubt, prediction, truth = maps(1, 1, 5, 5)
-    with pytest.raises(InputError, match="of one shape"):
+    with pytest.raises(InputError, match="do not pair"):
         disputed(doubt, prediction[..., :4], truth, threshold=0.1)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from mmsnet_lite import SegmentationOutput
-from mmsnet_lite.analysis import band_occlusions, occlude, ring_occlusions, without_band, without_ring
+from mmsnet_lite.analysis.occlusion import band_occlusions, occlude, ring_occlusions, without_band, without_ring
 from mmsnet_lite.data import Mix, Part
 from mmsnet_lite.data.synthetic.phantom import grating, ring_noise
 from mmsnet_lite.errors import InputError
@@ -61,8 +61,6 @@ def test_bad_input_is_named(images):
         without_band(images, 0, 4)
     with pytest.raises(InputError, match="no band None of level 3"):
         without_band(images, 3)
-    with pytest.raises(InputError, match="no band to take out"):
-        occlude(nn.Identity(), mix_of({}), {})
 
 
 def test_rings_are_named_by_their_edges():
@@ -122,7 +120,6 @@ def test_the_planted_ring_is_found_in_each_modality():
     edges = (0, 1 / 16, 1 / 8, 1 / 4, math.inf)
     seen = occlude(Energy(torch.stack([gabor(24, 0), gabor(5, 0)])).train(), mix, ring_occlusions(edges), batch=3)
     matrix, removed = seen.matrix(), seen.removed_matrix()
-    assert min(seen.dsc) > 0.9
     assert matrix["fine"]["1/4 to inf"] > 0.9
     assert matrix["coarse"]["1/16 to 1/8"] > 0.9
     others = [matrix["fine"][n] for n in removed["fine"] if n != "1/4 to inf"]

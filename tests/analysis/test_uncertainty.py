@@ -172,12 +172,6 @@ def test_the_cut_follows_the_first_dropout(place, encoders, decoders, images):
     assert counts == {"encoder": encoders, "decoder": decoders}
 
 
-@pytest.mark.parametrize("build", [lambda: network(dropout=0.0), UNet], ids=["p = 0", "none"])
-def test_a_network_without_active_dropout_is_refused(build, images):
-    with pytest.raises(InputError, match="no active dropout"):
-        mc_predict(build(), images)
-
-
 def test_bad_input_is_named(images):
     with pytest.raises(InputError, match="passes = 1"):
         mc_predict(network(), images, passes=1)
