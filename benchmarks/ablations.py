@@ -98,6 +98,12 @@ class Design:
         return found if {key: found.get(key) for key in about} == about else None
 
 
+def rows_of(groups: Sequence[str]) -> list[Row]:
+    """Return the rows that groups need, each once, in the grid's order."""
+    needed = {name for group in groups for contrast in GROUPS[group] for name in contrast.plus + contrast.minus}
+    return [row for row in ROWS if row.name in needed]
+
+
 @functools.cache
 def encoder_digest() -> str:
     """Name the weights that we ship: the beginning of their SHA-256."""
@@ -360,14 +366,11 @@ def main(arguments: list[str] | None = None) -> None:
     design = Design(root=root, profile=args.profile, out=args.out, ends=time.time() + args.limit_seconds)
     whole = True
     if not args.summary:
-        contrasts = [contrast for group in args.groups or GROUPS_OF[design.kind] for contrast in GROUPS[group]]
-        needed = {name for contrast in contrasts for name in contrast.plus + contrast.minus}
         wanted = [
             (row, seed)
             for seed in range(args.seeds)
-            for row in ROWS
-            if row.name in needed
-            and any(fnmatch.fnmatch(name, p) for name in (row.name, f"{row.name}-seed{seed}") for p in args.only or "*")
+            for row in rows_of(args.groups or GROUPS_OF[design.kind])
+            if any(fnmatch.fnmatch(name, p) for name in (row.name, f"{row.name}-seed{seed}") for p in args.only or "*")
         ]
         whole = run_all(design, wanted, args.jobs)
     kinds = [replace(design, root=place) for place in (None, Path("ROOT"))]

@@ -10,11 +10,7 @@ from mmsnet_lite.model.mmsnet import SegmentationOutput
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig:
-    """Width of the first level; the five levels have w, 2w, 4w, 8w, 16w channels. 64 is the classic, 16 fits a CPU.
-
-    Raises:
-        InputError: a width below 1.
-    """
+    """Width w of the first of five levels, the next 2w, 4w, 8w, 16w: 64 is the classic, 16 fits a CPU."""
 
     width: int = 16
 

@@ -30,6 +30,7 @@ def test_rows_are_distinct_and_each_serves_a_group():
     contrasts = [contrast for group in GROUPS.values() for contrast in group]
     assert {name for contrast in contrasts for name in contrast.plus + contrast.minus} == BY_NAME.keys()
     assert all(len(contrast.plus) == len(contrast.minus) > 0 for contrast in contrasts)
+    assert [row.name for row in load().rows_of(["r"])] == ["mmsnet", "r8", "r4", "r2"]
 
 
 def trained(name):
