@@ -28,7 +28,7 @@ class Row:
 
     name: str
     model: str = "mmsnet"
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
     training: str = "mix"
 
 

@@ -39,7 +39,6 @@ def grad_cam(model: nn.Module, images: Tensor, region: Tensor | None = None) -> 
     Convention: each image has its own region and its own weights; images of one batch do not mix.
 
     Args:
-        model: maps normalised images to an output with `logits` (b 1 h w) and `features`.
         images: normalised, (b 3 h w).
         region: bool or weights (b 1 h w), not empty in any image; None is every pixel.
 
@@ -75,12 +74,8 @@ def grad_cam(model: nn.Module, images: Tensor, region: Tensor | None = None) -> 
 def cam_auroc(cam: Tensor, masks: Tensor) -> list[float]:
     """For each image the probability that an activation map is higher on a lesion's pixel than beside it.
 
-    Args:
-        cam: (b 1 h' w'), enlarged bilinearly to the masks' size.
-        masks: (b 1 h w), bool or 0 and 1.
-
-    Returns:
-        0..1, 0.5 for a map that knows nothing; nan for an image without lesion, or all lesion.
+    Maps (b 1 h' w') are enlarged bilinearly to the masks' size (b 1 h w). 0..1, 0.5 for a map that knows nothing; nan
+    for an image without lesion, or all lesion.
     """
     enlarged = F.interpolate(cam, size=masks.shape[2:], mode="bilinear")
     return [auroc(image, mask.bool()) for image, mask in zip(enlarged, masks, strict=True)]
@@ -91,24 +86,17 @@ def boundary_iou(predictions: Tensor, masks: Tensor, radius: float = 2) -> list[
 
     Convention: 1 where both are empty, as for `image_metrics`.
 
-    Args:
-        predictions, masks: (b 1 h w), bool or 0 and 1.
-
     Source: Cheng et al., "Boundary IoU" (CVPR 2021).
     """
     ours, theirs = (each.bool() & (boundary_distance(each) <= radius) for each in (predictions, masks))
-    both, either = ((ours & theirs).sum((1, 2, 3)), (ours | theirs).sum((1, 2, 3)))
+    both, either = (ours & theirs).sum((1, 2, 3)), (ours | theirs).sum((1, 2, 3))
     return torch.where(either > 0, both / either.clamp(min=1), 1.0).tolist()
 
 
 def edge_width(probabilities: Tensor) -> list[float]:
-    """For each image the width of the predicted edge in pixels: those between 0.1 and 0.9, a pixel of the contour.
+    """For each image (1 h w) the predicted edge's width: pixels between 0.1 and 0.9, for each pixel of the contour.
 
-    Args:
-        probabilities: (b 1 h w), 0..1.
-
-    Returns:
-        0 or more; nan for an image without contour, where nothing or everything is called lesion.
+    0 or more; nan for an image without contour, where nothing or everything is called lesion.
     """
     blurred = ((probabilities > 0.1) & (probabilities < 0.9)).sum((1, 2, 3))
     contour = (boundary_distance(probabilities >= 0.5) <= 1).sum((1, 2, 3)) / 2  # pixels of both sides touch it

@@ -71,12 +71,6 @@ def assess(
     Convention: Monte-Carlo scores are "entropy", "mutual information" and "variance"; the controls are "single-pass
     entropy" and "boundary distance", the negative distance to the predicted boundary.
 
-    Args:
-        model: as in `mc_predict`.
-        validation, test: mixes that share no picture.
-        passes, seed: see `mc_predict`; batch number i is drawn from seed + i.
-        batch: images a step.
-
     Raises:
         InputError: a picture in both mixes, or what `mc_predict` and `fit_temperature` refuse.
     """

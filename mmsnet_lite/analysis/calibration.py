@@ -32,12 +32,8 @@ def reliability(probabilities: Tensor, masks: Tensor, bins: int = 15) -> Reliabi
     too little lesion are told apart. Half open, ``i / bins <= p < (i + 1) / bins``; the last holds p = 1.
     Convention: every pixel counts the same, so the error is dominated by plain background; read it beside the diagram.
 
-    Args:
-        probabilities: any shape, 0..1.
-        masks: of that shape, bool or 0 and 1.
-
     Raises:
-        InputError: shapes that differ, or values outside 0..1.
+        InputError: probabilities and masks (bool or 0 and 1) that differ in shape, or probabilities outside 0..1.
     """
     check_pairs(probabilities, masks)
     p, y = probabilities.flatten().double(), masks.flatten().double()
@@ -57,15 +53,12 @@ def fit_temperature(logits: Tensor, masks: Tensor) -> float:
     No pixel changes sides, no ranking changes. The slope of the cross-entropy in 1 / T, ``sum (sigmoid(z / T) - y) z``,
     only rises, so its zero is bisected. Fit it on validation images; on those to be judged it would flatter the result.
 
-    Args:
-        logits: any shape.
-        masks: of that shape, bool or 0 and 1.
-
     Returns:
         T, 0.01..100; above 1 where the network was too sure.
 
     Raises:
-        InputError: shapes that differ, or no such T: no pixel is wrong, or the logits are no better than chance.
+        InputError: logits and masks (bool or 0 and 1) that differ in shape, or no such T: no pixel is wrong, or the
+            logits are no better than chance.
 
     Source: Guo et al., "On calibration of modern neural networks" (ICML 2017).
     """

@@ -32,12 +32,8 @@ def _tied(scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def auroc(scores: Tensor, errors: Tensor) -> float:
     """The probability that a wrong pixel has a higher score than a right one, ties counting half.
 
-    Args:
-        scores: any shape, finite; higher means more likely wrong.
-        errors: bool, of that shape.
-
-    Returns:
-        0..1, 0.5 by chance; nan where all pixels are right, or all wrong.
+    Of scores (any shape, higher means more likely wrong) and errors (bool) 0..1, 0.5 by chance; nan where all pixels
+    are right, or all wrong.
 
     Raises:
         InputError: shapes that differ, or a score that is not finite.
@@ -62,13 +58,9 @@ def average_precision(scores: Tensor, errors: Tensor) -> float:
 def boundary_distance(masks: Tensor) -> Tensor:
     """The Euclidean distance of each pixel's centre to that of the nearest pixel of the other class.
 
+    Of masks (b 1 h w), bool or 0 and 1; float32 of that shape.
+
     Convention: in pixels, 1 for those that touch the boundary; infinite in an image that is all lesion or has none.
-
-    Args:
-        masks: (b 1 h w), bool or 0 and 1.
-
-    Returns:
-        float32 (b 1 h w), 1 or more.
     """
     distances = []
     for mask in masks.bool().cpu().numpy().reshape(-1, *masks.shape[2:]):
@@ -167,12 +159,9 @@ def spearman(a: Tensor, b: Tensor) -> float:
 
 
 def image_uncertainty(uncertainty: Tensor, predictions: Tensor) -> Tensor:
-    """One number an image: its uncertainty (b 1 h w) summed over pixels, for each pixel that is called lesion.
+    """One number an image, float64 (b): its uncertainty (b 1 h w) summed, for each pixel that is called lesion.
 
     Convention: the mean over the image would rank by the length of the boundary, so by the lesion's size; a large
     lesion with a long boundary can still have a high DSC. An image without a predicted lesion divides by 1.
-
-    Returns:
-        float64 (b), in the units of `uncertainty`.
     """
     return uncertainty.double().sum((1, 2, 3)) / predictions.double().sum((1, 2, 3)).clamp(min=1)

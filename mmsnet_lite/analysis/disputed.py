@@ -39,13 +39,8 @@ def disputed(uncertainty: Tensor, predictions: Tensor, masks: Tensor, threshold:
 
     Convention: uncertain is ``>= threshold``; pixels are connected to all eight neighbours.
 
-    Args:
-        uncertainty: (b 1 h w), such as the entropy, in nats.
-        predictions, masks: (b 1 h w), bool.
-        threshold: in the units of `uncertainty`.
-
     Raises:
-        InputError: shapes that differ.
+        InputError: maps (b 1 h w) that differ in shape.
     """
     check_pairs(uncertainty, predictions, masks)
     uncertain = (uncertainty >= threshold).cpu().numpy()[:, 0]

@@ -31,11 +31,7 @@ def without_ring(images: Tensor, low: float, high: float) -> Tensor:
 
 
 def without_band(images: Tensor, level: int, direction: int | None = None) -> Tensor:
-    """Images (b c h w) of any size, rebuilt from their contourlet without one band, or without all of a level.
-
-    Args:
-        level: number in `LEVELS`.
-        direction: number of the band in it; None takes out the whole level.
+    """Images (b c h w) of any size, rebuilt from their contourlet without one band, or (None) without a whole level.
 
     Raises:
         InputError: there is no such band.
@@ -45,9 +41,7 @@ def without_band(images: Tensor, level: int, direction: int | None = None) -> Te
     low, bands = transform(padded)
     if not 0 <= level < len(bands) or (direction is not None and not 0 <= direction < len(bands[level])):
         counts = ", ".join(str(len(each)) for each in bands)
-        raise InputError(
-            f"there is no band {direction} of level {level}; the levels, coarse to fine, have {counts} bands"
-        )
+        raise InputError(f"there is no band {direction} of level {level}; the levels have {counts} bands")
     kept = tuple(
         tuple(torch.zeros_like(band) if j == level and direction in (None, k) else band for k, band in enumerate(each))
         for j, each in enumerate(bands)
@@ -112,10 +106,7 @@ def occlude(model: nn.Module, mix: Mix, occlusions: Mapping[str, Occlusion], *, 
     says what it uses, not what there is to be used.
 
     Args:
-        model: maps normalised images to an output with `logits` (b 1 h w); its modes are left as they were.
-        mix: images and masks.
         occlusions: by name, such as `ring_occlusions` and `band_occlusions` give.
-        batch: images a step.
     """
     lost: dict[str, list[float]] = {name: [] for name in occlusions}
     removed: dict[str, list[float]] = {name: [] for name in occlusions}

@@ -27,14 +27,6 @@ def corrupt(mask: np.ndarray, kind: str, generator: np.random.Generator) -> np.n
         "dilated" adds all pixels within 0.3 to 0.7 r, "eroded" takes away what is nearer to the rim than 0.3 to 0.7 of
         the deepest pixel, and "missed" leaves nothing.
 
-    Args:
-        mask: (h w), bool or 0 and 1.
-        kind: one of `KINDS`.
-        generator: of the size and the direction of the error.
-
-    Returns:
-        bool (h w).
-
     Raises:
         InputError: an unknown kind.
     """
@@ -59,13 +51,7 @@ def corrupt(mask: np.ndarray, kind: str, generator: np.random.Generator) -> np.n
 
 
 def draw_noise(parts: Sequence[Part], share: float, seed: int = 0) -> dict[tuple[str, str], str]:
-    """Choose images of each part at random, whose masks are to be bad, and the kind of each error, in equal numbers.
-
-    Raises:
-        InputError: a share outside 0 to 1.
-    """
-    if not 0 <= share <= 1:
-        raise InputError(f"a share of {share} bad masks does not fit; choose 0 to 1, such as 0.4")
+    """Choose a share of each part's images at random, whose masks are to be bad, each kind of error equally often."""
     noise: dict[tuple[str, str], str] = {}
     for number, part in enumerate(parts):
         order = np.random.default_rng([seed, number]).permutation(part.stems).tolist()
@@ -151,17 +137,13 @@ def reannotate(
         budget: share of the training images to check.
         seed: of the noise, the dropout and the random arm.
         passes: see `mc_predict`.
-        known: arms measured before, which are not measured again.
+        known: arms measured before, which are not measured again; "none" is one of them.
         on_arm: called with the name of each new arm and the arm.
 
     Raises:
-        InputError: a share or a budget outside 0 to 1, arms without "none", or what `mc_predict` refuses.
+        InputError: what `mc_predict` refuses.
     """
-    if not 0 <= budget <= 1:
-        raise InputError(f"a budget of {budget} does not fit; choose the share of masks to check, such as 0.2")
     noise, arms = draw_noise(parts, share, seed), dict(known or {})
-    if arms and "none" not in arms:
-        raise InputError('the known arms lack "none", by which the others choose; measure all of them again')
     keys = [(part.dataset, stem) for part in parts for stem in part.stems]
     n, count = len(keys), round(budget * len(keys))
 

@@ -51,7 +51,7 @@ def mc_predict(model: nn.Module, images: Tensor, passes: int = 20, seed: int = 0
     Convention: a result depends on the seed and on the batch: the same batch and seed are bit-equal on a CPU.
 
     Args:
-        model: maps normalised images to an output with `logits` (b 1 h w).
+        model: maps normalised images to an output with `logits`.
         images: normalised, (b 3 h w).
         passes: T, 2 or more.
         seed: of the dropout masks.

@@ -57,7 +57,7 @@ def test_a_size_that_does_not_fit_is_padded_and_cut_again(images):
 
 
 def test_bad_input_is_named(images):
-    with pytest.raises(InputError, match="no band 4 of level 0; the levels, coarse to fine, have 4, 8, 16 bands"):
+    with pytest.raises(InputError, match="no band 4 of level 0; the levels have 4, 8, 16 bands"):
         without_band(images, 0, 4)
     with pytest.raises(InputError, match="no band None of level 3"):
         without_band(images, 3)
