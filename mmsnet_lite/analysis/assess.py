@@ -15,7 +15,7 @@ from mmsnet_lite.analysis.detection import (
     spearman,
 )
 from mmsnet_lite.analysis.disputed import Disputed, disputed
-from mmsnet_lite.analysis.uncertainty import doubts, mc_passes, single_pass
+from mmsnet_lite.analysis.uncertainty import examine, single_pass
 from mmsnet_lite.data import Mix, check_disjoint
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import image_metrics
@@ -81,19 +81,17 @@ def assess(
     temperature = fit_temperature(*single_pass(model, validation, batch))
     qualities = {}
     for modality in test.modalities:
-        logits, masks = single_pass(model, test, batch, modality)
-        result = mc_passes(model, test, passes, seed, batch, modality)
+        logits, masks, mean, maps = examine(model, test, passes, seed, batch, modality)
         predictions, truth = logits >= 0, masks.bool()
         distance = boundary_distance(predictions).clamp(max=sum(logits.shape[2:]))  # finite without a boundary
-        maps = doubts(result, logits)
         scores = maps | {"boundary distance": -distance}
         errors = (predictions != truth).float()
         orders = scores | {"best": errors, "none": torch.zeros_like(errors)}
-        dsc, mc_dsc = (image_metrics(each, masks)[:, 0] for each in (logits, result.mean - 0.5))
+        dsc, mc_dsc = (image_metrics(each, masks)[:, 0] for each in (logits, mean - 0.5))
         per_image = {name: image_uncertainty(each, predictions) for name, each in maps.items()}
         per_image |= {"lesion size": -predictions.sum((1, 2, 3)).double(), "best": -dsc}
-        probabilities = {"single pass": logits.sigmoid(), "temperature": (logits / temperature).sigmoid()}
-        probabilities["mc mean"] = result.mean
+        scaled = (logits / temperature).sigmoid()
+        probabilities = {"single pass": logits.sigmoid(), "temperature": scaled, "mc mean": mean}
         qualities[modality] = Quality(
             images=len(logits),
             dsc={"single pass": float(dsc.mean()), "mc mean": float(mc_dsc.mean())},
@@ -104,6 +102,6 @@ def assess(
                 name: Ranking(spearman(score, dsc), risk_coverage(score, 1 - dsc).area)
                 for name, score in per_image.items()
             },
-            disputed=disputed(result.entropy, predictions, truth, DISPUTED),
+            disputed=disputed(maps["entropy"], predictions, truth, DISPUTED),
         )
     return Assessment(temperature, qualities)

@@ -94,14 +94,13 @@ def find_dropout(model: nn.Module, images: Tensor) -> tuple[Counter[nn.Module | 
             x = x[..., :64, :64]
     training = [m for m in model.modules() if not getattr(m, "track_running_stats", False)]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    first: int | None = None
+    first = 0
     try:
         with modes(model, training), DropoutWatch(model.modules()) as watch:
-            for number, step in enumerate(steps_of(model)):
+            for step in steps_of(model):
                 x = step(x)
-                if first is None and watch.active:
-                    first = number
+                first += not watch.active
     finally:
         for buffer, value in buffers:
             buffer.copy_(value)
-    return watch.active, first or 0
+    return watch.active, first

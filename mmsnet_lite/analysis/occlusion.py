@@ -15,7 +15,7 @@ from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform, b
 from mmsnet_lite.training import image_metrics
 
 Occlusion = Callable[[Tensor], Tensor]
-RINGS = (0.0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, math.inf)  # octaves, in cycles per pixel
+RINGS = (0.0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, math.inf)  # edges of octaves, in cycles per pixel
 LEVELS = (2, 3, 4)  # of the contourlet, coarse to fine: 4, 8 and 16 bands
 
 
@@ -49,13 +49,11 @@ def without_band(images: Tensor, level: int, direction: int | None = None) -> Te
     return transform.inverse(ContourletCoefficients(low, kept))[window]
 
 
-def ring_occlusions(edges: Sequence[float] = RINGS) -> dict[str, Occlusion]:
-    """Taking out each ring between adjacent edges, by a name such as "1/32 to 1/16" (cycles per pixel)."""
-    names = [f"1/{1 / edge:g}" if 0 < edge < math.inf else f"{edge:g}" for edge in edges]
-    return {
-        f"{names[i]} to {names[i + 1]}": partial(without_ring, low=edges[i], high=edges[i + 1])
-        for i in range(len(edges) - 1)
-    }
+def ring_occlusions() -> dict[str, Occlusion]:
+    """Taking out each of `RINGS`, by its name, "0 to 1/64" to "1/4 to inf"."""
+    names = [f"1/{1 / edge:g}" if 0 < edge < math.inf else f"{edge:g}" for edge in RINGS]
+    rings = zip(names, names[1:], RINGS, RINGS[1:], strict=False)
+    return {f"{a} to {b}": partial(without_ring, low=low, high=high) for a, b, low, high in rings}
 
 
 def band_occlusions(*, directions: bool = True) -> dict[str, Occlusion]:
@@ -78,9 +76,9 @@ class Sensitivity:
     removed: under each name, the root mean square of what was taken out, in grey levels 0..255.
     """
 
-    modalities: tuple[str, ...]
-    lost: dict[str, tuple[float, ...]]
-    removed: dict[str, tuple[float, ...]]
+    modalities: list[str]
+    lost: dict[str, list[float]]
+    removed: dict[str, list[float]]
 
     def matrix(self) -> dict[str, dict[str, float]]:
         """The mean of `lost` by modality, then by band; above 0 where the band was needed."""
@@ -122,5 +120,4 @@ def occlude(model: nn.Module, mix: Mix, occlusions: Mapping[str, Occlusion], *, 
                 rest = take_out(images)
                 lost[name] += (whole - dsc(rest, masks)).tolist()
                 removed[name] += (images - rest).square().mean((1, 2, 3)).sqrt().tolist()
-    tables = ({name: tuple(values) for name, values in found.items()} for found in (lost, removed))
-    return Sensitivity(tuple(mix.labels), *tables)
+    return Sensitivity(mix.labels, lost, removed)

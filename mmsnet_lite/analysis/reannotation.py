@@ -1,7 +1,7 @@
 """Does relabelling what a network is uncertain about help it (claim C17)? Bad masks, rankings, and training anew."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mmsnet_lite.analysis.detection import image_uncertainty
-from mmsnet_lite.analysis.uncertainty import doubts, mc_passes, single_pass
+from mmsnet_lite.analysis.uncertainty import examine
 from mmsnet_lite.data import Mix, Part
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import evaluate, probability_metrics, segmentation_loss
@@ -84,11 +84,10 @@ def mask_quality(given: Mix, true: Mix) -> Tensor:
 def suspicion(model: nn.Module, mix: Mix, *, passes: int = 20, seed: int = 0, batch: int = 8) -> dict[str, Tensor]:
     """Score every image of a mix by how much its mask is to be doubted, float64 (n), the most doubtful highest.
 
-    The `image_uncertainty` of each of `doubts`, none of which looks at the mask, and the control, "loss", which does:
-    the training loss of the image.
+    The `image_uncertainty` of each map of `examine`, none of which looks at the mask, and the control, "loss", which
+    does: the training loss of the image.
     """
-    logits, masks = single_pass(model, mix, batch)
-    maps = doubts(mc_passes(model, mix, passes, seed, batch), logits)
+    logits, masks, _, maps = examine(model, mix, passes, seed, batch)
     losses = [segmentation_loss(*pair) for pair in zip(logits.split(1), masks.float().split(1), strict=True)]
     scores = {name: image_uncertainty(each, logits >= 0) for name, each in maps.items()}
     return scores | {"loss": torch.stack(losses).double()}
@@ -120,12 +119,12 @@ def reannotate(
     seed: int = 0,
     passes: int = 20,
     known: Mapping[str, Arm] | None = None,
-    on_arm: Callable[[str, Arm], None] | None = None,
-) -> dict[str, Arm]:
+) -> Iterator[tuple[str, Arm]]:
     """Train on masks of which a share is bad, check the most doubtful ones, train anew from the same start, and score.
 
-    The arms differ in the images that are checked: "none"; the first by "uncertainty" (entropy of Monte-Carlo dropout),
-    at "random", by training "loss", or the "worst" masks (an oracle), as many each; "all".
+    The arms, yielded by name as they are measured, differ in the images that are checked: "none"; the first by
+    "uncertainty" (entropy of Monte-Carlo dropout), at "random", by training "loss", or the "worst" masks (an oracle),
+    as many each; "all".
 
     Convention: the budget is a share of the training images, good and bad; checking a good mask changes nothing.
 
@@ -138,7 +137,6 @@ def reannotate(
         seed: of the noise, the dropout and the random arm.
         passes: see `mc_predict`.
         known: arms measured before, which are not measured again; "none" is one of them.
-        on_arm: called with the name of each new arm and the arm.
 
     Raises:
         InputError: what `mc_predict` refuses.
@@ -176,6 +174,4 @@ def reannotate(
             sum(keys[i] in noise for i in chosen),
             {name: tuple(values.tolist()) for name, values in scores.items()},
         )
-        if on_arm is not None:
-            on_arm(arm, arms[arm])
-    return arms
+        yield arm, arms[arm]

@@ -123,20 +123,20 @@ def single_pass(model: nn.Module, mix: Mix, batch: int, modality: str | None = N
     return torch.cat(logits), torch.cat(masks)
 
 
-def mc_passes(model: nn.Module, mix: Mix, passes: int, seed: int, batch: int, modality: str | None = None) -> MCResult:
-    """`mc_predict` on a mix or on one modality, (n 1 h w) on the CPU; batch number i is drawn from seed + i."""
+def examine(
+    model: nn.Module, mix: Mix, passes: int, seed: int, batch: int, modality: str | None = None
+) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """`single_pass` and `mc_predict` on a mix or on one modality; batch number i is drawn from seed + i.
+
+    Returns:
+        logits without dropout, masks, the mean probability with dropout, and maps of uncertainty by name, each
+        (n 1 h w) on the CPU: those of `MCResult`, and the "single-pass entropy".
+    """
+    logits, masks = single_pass(model, mix, batch, modality)
     results = [
         mc_predict(model, normalise(images), passes, seed + i)
         for i, (images, _) in enumerate(batches(model, mix, batch, modality))
     ]
-    return MCResult(*(torch.cat(maps).cpu() for maps in zip(*results, strict=True)))
-
-
-def doubts(result: MCResult, logits: Tensor) -> dict[str, Tensor]:
-    """Maps of uncertainty by name: those of Monte-Carlo dropout, and the entropy of the pass without it."""
-    return {
-        "entropy": result.entropy,
-        "mutual information": result.mutual_information,
-        "variance": result.variance,
-        "single-pass entropy": binary_entropy(logits.sigmoid()),
-    }
+    mean, variance, entropy, information = (torch.cat(maps).cpu() for maps in zip(*results, strict=True))
+    maps = {"entropy": entropy, "mutual information": information, "variance": variance}
+    return logits, masks, mean, maps | {"single-pass entropy": binary_entropy(logits.sigmoid())}

@@ -164,13 +164,6 @@ def test_boundary_iou_equals_brute_force():
     assert boundary_iou(empty, a) == [0.0]
 
 
-def test_boundary_iou_sees_an_edge_that_iou_hardly_does():
-    a, b = disc(28), disc(26)
-    iou = float((a & b).sum() / (a | b).sum())
-    assert iou > 0.85
-    assert boundary_iou(b, a)[0] < 0.3
-
-
 @pytest.mark.parametrize("slope", [1.0, 0.25])
 def test_edge_width_of_a_straight_ramp_is_its_width(slope):
     line = ((torch.arange(64) - 31.5) * slope / 4).sigmoid()
