@@ -1,6 +1,6 @@
 """What a trained network does and how far to trust it: uncertainty, calibration, activation, occlusion.
 
-`mc_predict` gives uncertainty; `detection`, `calibration` and `disputed` judge it, `assess` all at once. `grad_cam`
+`mc_predict` gives uncertainty; `detection` and `calibration` judge it, `assess` all at once. `grad_cam`
 shows where a network looks, `localisation` whether that is the lesion, `occlude` which frequencies it needs.
 """
 
@@ -11,12 +11,12 @@ from mmsnet_lite.analysis.detection import (
     RiskCoverage,
     auroc,
     boundary_distance,
+    disputed,
     error_detection,
     image_uncertainty,
     risk_coverage,
     spearman,
 )
-from mmsnet_lite.analysis.disputed import disputed
 from mmsnet_lite.analysis.occlusion import band_occlusions, occlude, ring_occlusions
 from mmsnet_lite.analysis.uncertainty import MCResult, binary_entropy, mc_predict
 

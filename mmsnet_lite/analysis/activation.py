@@ -94,7 +94,7 @@ def boundary_iou(predictions: Tensor, masks: Tensor, radius: float = 2) -> list[
 
 
 def edge_width(probabilities: Tensor) -> list[float]:
-    """For each image (1 h w) the predicted edge's width: pixels between 0.1 and 0.9, for each pixel of the contour.
+    """For each of probabilities (b 1 h w) the edge's width: pixels between 0.1 and 0.9, for each of the contour.
 
     0 or more; nan for an image without contour, where nothing or everything is called lesion.
     """

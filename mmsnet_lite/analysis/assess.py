@@ -8,13 +8,14 @@ from torch import nn
 from mmsnet_lite.analysis.calibration import fit_temperature, reliability
 from mmsnet_lite.analysis.detection import (
     Detection,
+    Disputed,
     boundary_distance,
+    disputed,
     error_detection,
     image_uncertainty,
     risk_coverage,
     spearman,
 )
-from mmsnet_lite.analysis.disputed import Disputed, disputed
 from mmsnet_lite.analysis.uncertainty import examine, single_pass
 from mmsnet_lite.data import Mix, check_disjoint
 from mmsnet_lite.errors import InputError

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from mmsnet_lite import MMSNet, MMSNetConfig, SegmentationOutput
 from mmsnet_lite.analysis.activation import boundary_iou, cam_auroc, edge_width, grad_cam, intermediates, localisation
 from mmsnet_lite.baselines.segformer import SegFormer, SegFormerConfig
-from mmsnet_lite.baselines.unet import UNet
+from mmsnet_lite.baselines.unet import UNet, UNetConfig
 from mmsnet_lite.build import build_model
 from mmsnet_lite.data import Mix, mixlite_parts
 from mmsnet_lite.errors import InputError
@@ -121,7 +121,7 @@ def test_bad_input_is_named(model, images, region):
     with pytest.raises(InputError, match="the region of image 1 is empty"):
         grad_cam(model, images, region)
     with pytest.raises(InputError, match="shows no intermediates"):
-        grad_cam(UNet(), images)
+        grad_cam(UNet(UNetConfig()), images)
 
 
 def disc(radius: float, size: int = 64, shift: int = 0) -> torch.Tensor:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mmsnet_lite import MMSNet, MMSNetConfig, SegmentationOutput
 from mmsnet_lite.analysis import MCResult, binary_entropy, mc_predict
 from mmsnet_lite.baselines.segformer import SegFormer, SegFormerConfig
-from mmsnet_lite.baselines.unet import UNet
+from mmsnet_lite.baselines.unet import UNet, UNetConfig
 from mmsnet_lite.errors import InputError
 
 
@@ -27,7 +27,7 @@ def network(dropout=0.3, **options):
 def unet(dropout):
     from monai.networks.nets import BasicUNet
 
-    model = UNet()
+    model = UNet(UNetConfig())
     model.net = BasicUNet(2, 3, 1, (4, 4, 8, 8, 16, 4), norm="batch", act="relu", dropout=dropout)
     return model.train()
 
