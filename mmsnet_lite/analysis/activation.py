@@ -60,9 +60,7 @@ def grad_cam(model: nn.Module, images: Tensor, region: Tensor | None = None) -> 
     with modes(model), torch.enable_grad():
         logits, maps = intermediates(model, images.detach().requires_grad_())
         if not maps:
-            raise InputError(
-                "the network shows no intermediates (its `features` are empty); choose MMSNet or SegFormer"
-            )
+            raise InputError("the network shows no intermediates; choose one that does, such as MMSNet or SegFormer")
         gradients = torch.autograd.grad((logits * region).sum(), list(maps.values()))
     weights = [gradient.mean((2, 3), keepdim=True) for gradient in gradients]
     return {

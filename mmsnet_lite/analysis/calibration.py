@@ -70,10 +70,7 @@ def fit_temperature(logits: Tensor, masks: Tensor) -> float:
 
     low, high = 0.01, 100.0
     if not slope(high) < 0 < slope(low):
-        raise InputError(
-            f"no temperature from {low} to {high} fits: these logits are right everywhere, or no better than chance; "
-            "fit it on more validation images, or train the network first"
-        )
+        raise InputError("no temperature fits: logits are right everywhere, or no better than chance; take more images")
     for _ in range(60):
         middle = (low * high) ** 0.5
         low, high = (low, middle) if slope(middle) < 0 else (middle, high)

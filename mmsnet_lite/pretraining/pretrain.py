@@ -58,14 +58,6 @@ class PretrainSettings:
         if self.size < 128 or self.size % 64:
             raise InputError(f"size = {self.size} does not fit: most steps see half of it; choose 128, 192, 256 ...")
 
-    def size_at(self, step: int) -> int:
-        """Side of the scenes of step 0..steps-1, in pixels."""
-        return self.size // 2 if step < 0.8 * self.steps else self.size
-
-    def hardness_at(self, step: int) -> float:
-        """Hardness of the scenes of step 0..steps-1: from 0 to 1 over the first 40 % of the steps."""
-        return min(1.0, step / (0.4 * self.steps))
-
     def lr_at(self, step: int) -> float:
         """Learning rate of step 0..steps-1."""
         warm = max(1, self.steps // 20)
@@ -161,7 +153,8 @@ def pretrain(
     The folder is written at the end, whole or not at all, as `MMSNetConfig(pretrained=...)` and transformers load it:
     config.json, model.safetensors (float16), and card.json with recipe, time and score. Progress is kept beside it, in
     `folder`.partial.pt, every `KEEP_EVERY` steps; the same call continues from there. Every step draws its scenes from
-    its own number, so that the same settings give the same weights on one machine, however often it was cut off.
+    its own number, so that the same settings give the same weights on one machine, however often it was cut off; they
+    grow harder over the first 40 % of the steps.
 
     Args:
         encoder: one of `ENCODERS`.
@@ -195,7 +188,9 @@ def pretrain(
             number = settings.seed * 2**24 + step
             torch.manual_seed(number)  # drop-path
             generator.manual_seed(number)
-            scenes = draw_scenes(settings.batch, settings.size_at(step), generator, settings.hardness_at(step))
+            size = settings.size // 2 if step < 0.8 * settings.steps else settings.size
+            hardness = min(1.0, step / (0.4 * settings.steps))
+            scenes = draw_scenes(settings.batch, size, generator, hardness)
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr_at(step)
             with torch.autocast(device, torch.bfloat16, enabled=bool(devices)):
