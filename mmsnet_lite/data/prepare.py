@@ -19,8 +19,7 @@ from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
 from mmsnet_lite.data.card import VERSION, check_card, write_card, write_groups, write_splits
-from mmsnet_lite.data.checksums import read_records
-from mmsnet_lite.data.download import fetch
+from mmsnet_lite.data.download import fetch, read_records
 from mmsnet_lite.data.folder import PreparedFolder
 from mmsnet_lite.data.image import decode, resize_image, resize_mask, rgb
 from mmsnet_lite.data.journal import Journal

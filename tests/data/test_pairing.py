@@ -1,5 +1,7 @@
 """Which file is whose mask: real layouts, their variants, and what must not be."""
 
+from contextlib import ExitStack
+
 import pytest
 from layouts import build, encoded, noise, outline, zipped
 
@@ -23,16 +25,13 @@ GUIDE = {  # a member of each dataset, its mask, and its prepared stem
 def pairs_of(layout, folder, spec=None):
     """Pairs of a layout whose archives are written to a folder."""
     spec = spec or layout.spec()
-    members = {}
-    for archive in spec.archives:
-        path = folder / archive.name
-        path.write_bytes(zipped(layout.archives[archive.name]))
-        members[archive.name] = open_members(path, archive.unpacked)
-    try:
+    with ExitStack() as opened:
+        members = {}
+        for archive in spec.archives:
+            path = folder / archive.name
+            path.write_bytes(zipped(layout.archives[archive.name]))
+            members[archive.name] = opened.enter_context(open_members(path, archive.unpacked))
         return find_pairs(spec, members)
-    finally:
-        for opened in members.values():
-            opened.close()
 
 
 def only(layout, ending):

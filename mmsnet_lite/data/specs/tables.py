@@ -16,7 +16,7 @@ def listing() -> list[dict[str, object]]:
             "test": spec.counts["test"],
             "sign_in": _sign_in(spec),
             "page": spec.page,
-            "archives": [{"name": one.name, "urls": one.urls, "sign_in": one.sign_in} for one in spec.archives],
+            "archives": [{"name": one.name, "urls": one.urls, "sign_in": not one.urls} for one in spec.archives],
             "licence": spec.licence,
             "citation": spec.citation,
             "notes": spec.notes,
@@ -60,7 +60,7 @@ def markdown() -> str:
 
 
 def _sign_in(spec: DatasetSpec) -> bool:
-    return any(archive.sign_in for archive in spec.archives)
+    return any(not archive.urls for archive in spec.archives)
 
 
 def _word(spec: DatasetSpec) -> str:
