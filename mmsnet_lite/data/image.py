@@ -138,3 +138,9 @@ def resize_pair(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndar
     Convention: the mask is resized like the image and cut at one half, so it stays binary and keeps its area.
     """
     return resize_image(image, size, size), resize_mask(mask, size)
+
+
+def planes(image: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:
+    """Return an image and its mask, resized by `resize_pair`, in one array uint8 (4 size size): RGB, mask."""
+    small, small_mask = resize_pair(image, mask, size)
+    return np.concatenate([small.transpose(2, 0, 1), small_mask[None]])

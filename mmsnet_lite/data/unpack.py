@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from stat import S_IFMT, S_IFREG
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from mmsnet_lite.errors import InputError
 
@@ -30,7 +30,7 @@ class _Entry(NamedTuple):
 
     name: str
     size: int
-    open: Callable[[], IO[bytes] | None]
+    open: Callable[[], Any]
     regular: bool = True
 
 
@@ -51,8 +51,8 @@ class Members:
         """
         entry = self._files[name]
         try:
-            with self._lock, entry.open() as file:  # type: ignore[union-attr]  # a tar's regular file is one
-                data = file.read(entry.size + 1)
+            with self._lock, entry.open() as file:
+                data: bytes = file.read(entry.size + 1)
         except Exception as error:  # a dozen kinds, for all that can be broken
             raise InputError(
                 f"{self.path}: {name!r} cannot be read ({error or type(error).__name__}); {_AGAIN}"
