@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mmsnet_lite.errors import InputError
 
+LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
@@ -125,6 +126,11 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize (h w ...) to (height width ...): by area where it shrinks, else bilinear."""
     shrinks = height * width < image.shape[0] * image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def luma(image: np.ndarray, size: int) -> np.ndarray:
+    """Return the luma of an image uint8 (h w 3), resized to float32 (size size) of 0..1."""
+    return resize_image(image.astype(np.float32) @ np.array(LUMA, np.float32) / 255, size, size)
 
 
 def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
