@@ -6,7 +6,6 @@ one FFT in, per level one matrix product for each band shape, one small inverse 
 """
 
 from collections.abc import Sequence
-from operator import index
 
 import torch
 from torch import Tensor
@@ -39,22 +38,17 @@ class ContourletTransform(SubbandTransform):
 
     Raises:
         ValueError: for an empty `levels`, an l below 2, or an unknown filter.
-
-    Source: Do and Vetterli (2005), sections II to IV.
     """
 
     def __init__(self, levels: tuple[int, ...] = (2, 3, 4), pyramid: str = "9-7", ladder: str = "pkva") -> None:
         super().__init__()
         if not isinstance(levels, Sequence):
             raise ValueError(f"levels = {levels!r} is no sequence; write ({levels},) for a single level")
-        self.levels = tuple(levels)
-        self.pyramid, self.ladder = pyramid, ladder
-        pyramid_filters(pyramid), ladder_filter(ladder)
-        if not self.levels:
+        if not levels:
             raise ValueError("levels is empty; give one entry per pyramid level, for example (2, 3, 4)")
-        for j, depth in enumerate(self.levels):
-            check_directions(depth, f"levels[{j}]")
-        self.levels = tuple(index(depth) for depth in self.levels)
+        pyramid_filters(pyramid), ladder_filter(ladder)
+        self.levels = tuple(check_directions(depth, f"levels[{j}]") for j, depth in enumerate(levels))
+        self.pyramid, self.ladder = pyramid, ladder
 
     def directions(self) -> tuple[tuple[float, ...], ...]:
         """The angle of each band in degrees, nested as ``bands[j][k]``, see `wedge_angles`."""
@@ -65,9 +59,7 @@ class ContourletTransform(SubbandTransform):
         return max(2 ** (j + depth - 1) for j, depth in enumerate(reversed(self.levels)))
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
-        """At level j (1 = finest), of h/2^(j-1) x w/2^(j-1): 2^(l-1) bands of 1/2^(l-1) its rows, half its columns;
-        then as many of half its rows, 1/2^(l-1) its columns.
-        """
+        """At level j (1 = finest) 2^(l-1) wide bands (h / 2^(l+j-2), w / 2^j), then tall ones, divisors swapped."""
         bands = []
         for j, depth in enumerate(reversed(self.levels)):
             half = 2 ** (depth - 1)

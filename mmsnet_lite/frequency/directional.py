@@ -53,15 +53,12 @@ class DirectionalFilterBank(nn.Module):
 
     Raises:
         ValueError: for l < 2 or an unknown ladder.
-
-    Source: Do and Vetterli, "The contourlet transform" (2005), section III; Phoong et al. (1995) for the ladder.
     """
 
     def __init__(self, levels: int = 3, ladder: str = "pkva") -> None:
         super().__init__()
-        check_directions(levels)
         ladder_filter(ladder)
-        self.levels, self.ladder = levels, ladder
+        self.levels, self.ladder = check_directions(levels), ladder
 
     def directions(self) -> tuple[float, ...]:
         """The angle of each band in degrees, see `wedge_angles`."""

@@ -16,6 +16,7 @@ those of the lattice-correct periodic transform: nothing is sheared in memory, s
 import math
 from collections.abc import Iterator
 from itertools import chain
+from operator import index
 from typing import NamedTuple
 
 import torch
@@ -26,22 +27,29 @@ from .filters import Taps, ladder_filter
 Matrix = tuple[tuple[int, int], tuple[int, int]]
 
 
-def check_directions(levels: int, name: str = "levels") -> None:
-    """Raises ValueError unless the number l of directional levels is an integer of 2 or more."""
+def check_directions(levels: int, name: str = "levels") -> int:
+    """The number l of directional levels; ValueError unless it is an integer of 2 or more."""
     if not hasattr(levels, "__index__") or levels < 2:
         raise ValueError(
             f"{name} = {levels!r}: l must be an integer of 2 or more (2^l directions); 0 (no directions) and 1 "
             "(two quincunx bands on a diamond lattice) are not offered"
         )
+    return index(levels)
 
 
-# A split: the matrix M of both parts, and the offset t of the second, (row, column). Read off the toolbox's resampling
-# steps: Q1, Q2, and for each half of the tree the pair that follows a second and a first output: P1 and P2, P3 and P4.
-_Step = tuple[Matrix, tuple[int, int]]
-_QUINCUNX: tuple[_Step, _Step] = (((1, -1), (1, 1)), (0, 1)), (((1, 1), (-1, 1)), (1, 0))
-_PARALLELOGRAMS: tuple[tuple[_Step, _Step], ...] = (
-    ((((2, 0), (1, 1)), (1, 1)), (((2, 0), (-1, 1)), (1, 0))),
-    ((((1, 1), (0, 2)), (1, 1)), (((1, -1), (0, 2)), (0, 1))),
+class _Step(NamedTuple):
+    """A split: the matrix M of both parts, and the offset t of the second, (row, column)."""
+
+    matrix: Matrix
+    offset: tuple[int, int]
+
+
+# Read off the toolbox's resampling steps: Q1, Q2, and for each half of the tree the pair that follows a second output
+# and a first output: P1 and P2, P3 and P4.
+_QUINCUNX = _Step(((1, -1), (1, 1)), (0, 1)), _Step(((1, 1), (-1, 1)), (1, 0))
+_PARALLELOGRAMS = (
+    (_Step(((2, 0), (1, 1)), (1, 1)), _Step(((2, 0), (-1, 1)), (1, 0))),
+    (_Step(((1, 1), (0, 2)), (1, 1)), _Step(((1, -1), (0, 2)), (0, 1))),
 )
 
 
@@ -128,8 +136,6 @@ def directional_responses(
 
     Raises:
         ValueError: for l below 2, an empty side, or an unknown ladder (see `ladder_filter`).
-
-    Source: Do and Vetterli, "The contourlet transform" (2005), section III; Phoong et al. (1995) for the ladder.
     """
     check_directions(levels)
     if h < 1 or w < 1:

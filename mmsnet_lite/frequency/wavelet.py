@@ -1,7 +1,7 @@
 """The two-dimensional discrete wavelet transform, periodised, behind the contourlet transform's interface.
 
-Mallat (1989). Equal to PyWavelets' ``wavedec2(..., mode="periodization")`` for each of its discrete wavelets; "9-7" and
-"haar" need no PyWavelets.
+Mallat, "A theory for multiresolution signal decomposition" (1989). Equal to PyWavelets' ``wavedec2`` with
+``mode="periodization"`` for each of its discrete wavelets; "9-7" and "haar" need no PyWavelets.
 """
 
 from typing import Any, NamedTuple
@@ -70,8 +70,6 @@ class WaveletTransform(SubbandTransform):
 
     Raises:
         ValueError: for `levels` below 1, an unknown wavelet, or one that needs PyWavelets where it is not installed.
-
-    Source: Mallat, "A theory for multiresolution signal decomposition" (1989).
     """
 
     def __init__(self, levels: int = 3, wavelet: Any = "9-7") -> None:

@@ -18,11 +18,7 @@ from mmsnet_lite.errors import InputError
 
 
 def reduced_widths(widths: Sequence[int], r: int) -> list[int]:
-    """Return C_s / r for every stage.
-
-    Raises:
-        InputError: r does not divide every stage width; the message lists the values that do.
-    """
+    """C_s / r for every stage; where r does not divide every width, InputError lists the values that do."""
     if r < 1 or any(width % r for width in widths):
         fits = [c for c in range(1, min(widths) + 1) if not any(width % c for width in widths)]
         raise InputError(f"r = {r} does not divide the stage widths {tuple(widths)}; choose r from {fits}")
@@ -30,11 +26,7 @@ def reduced_widths(widths: Sequence[int], r: int) -> list[int]:
 
 
 def check_stages(stages: Sequence[int], count: int = 4) -> None:
-    """Refuse stages that there are not, none at all, or one twice.
-
-    Raises:
-        InputError: the message names the accepted values.
-    """
+    """Raise InputError for stages that there are not, none at all, or one twice."""
     numbers = [stage for stage in stages if isinstance(stage, int) and 1 <= stage <= count]
     if not numbers or len(set(numbers)) < len(stages):
         raise InputError(f"tuning_stages = {stages!r} does not fit; give one or more of 1 to {count}, each once")
@@ -69,13 +61,9 @@ class FrequencyEmbedding(nn.Module):
 
 
 class StageAdaptor(nn.Module):
-    """The adaptor of one stage: one tuning layer per block, one shared up-projection.
+    """The adaptor of one stage, from C_s to C_s / r and back: a tuning layer for each of L_s blocks, one up-projection.
 
-    Args:
-        width: C_s.
-        reduced: C_s / r.
-        depth: L_s, number of blocks.
-        zero_init: start with prompts of exactly 0, by an up-projection of zeros.
+    With `zero_init`, prompts start at exactly 0, by an up-projection of zeros.
     """
 
     def __init__(self, width: int, reduced: int, depth: int, zero_init: bool = False) -> None:
@@ -100,10 +88,10 @@ class StageAdaptor(nn.Module):
 
 
 class MFA(nn.Module):
-    """Modality feature adaptor for four stages of widths C_s and depths L_s.
+    """Modality feature adaptor for four stages.
 
     Args:
-        widths, depths: of the encoder's stages.
+        widths, depths: C_s and L_s of the encoder's stages.
         r: reduction; the branch works at widths C_s / r. At C_1 / r = 1 layer norm leaves a constant, so that the
             frequency branch has nothing to say.
         frequency: False leaves the hand-crafted branch away (no frequency map comes in).

@@ -135,28 +135,11 @@ def test_keeps_the_number_of_samples_and_the_stated_shapes():
         assert sum(band.numel() for band in bands) == 6 * 48 * 32
 
 
-def test_batch_entries_and_channels_do_not_meet():
-    x, bank = image(16, 24, batch=2, channels=3), DirectionalFilterBank(3)
-    together = bank(x)
-    for b in range(2):
-        for c in range(3):
-            assert_close([band[b : b + 1, c : c + 1] for band in together], list(bank(x[b : b + 1, c : c + 1])))
-
-
 def test_gradients():
     bank, x = DirectionalFilterBank(3), image(8, 4).requires_grad_()
     assert torch.autograd.gradcheck(bank, x)
     bands = tuple(b.detach().requires_grad_() for b in bank(x))
     assert torch.autograd.gradcheck(lambda *bands: bank.inverse(bands), bands)
-
-
-def test_first_use_in_inference_mode_does_not_spoil_training():
-    bank, x = DirectionalFilterBank(3), image(28, 20)
-    with torch.inference_mode():
-        bank(x)
-    x.requires_grad_()
-    sum(band.square().sum() for band in bank(x)).backward()
-    assert x.grad.abs().max() > 0
 
 
 # --- errors --------------------------------------------------------------------------------------------------------

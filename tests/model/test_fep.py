@@ -61,7 +61,7 @@ def test_prompt_refuses_integers_and_other_channels(kind, x):
 
 def test_none_is_none_and_unknown_is_refused():
     assert build_fep("none") is None
-    with pytest.raises(InputError, match="fep 'sobel' is unknown; choose one of contourlet"):
+    with pytest.raises(InputError, match="fep = 'sobel' is unknown; choose one of contourlet"):
         build_fep("sobel")
     with pytest.raises(InputError, match="levels = "):
         build_fep("contourlet", (2, 3))
