@@ -50,6 +50,12 @@ def pad_to_multiple(x: Tensor, unit: int) -> tuple[Tensor, tuple]:
     return x, window
 
 
+def check_halves(h: int, w: int, levels: int) -> None:
+    """Raises ValueError unless both sides halve `levels` times."""
+    if problem := misfit(h, w, 2**levels):
+        raise ValueError(f"{h}x{w} is not divisible by 2^levels = {2**levels}; {problem}")
+
+
 def check_count(levels: int) -> None:
     """Raises ValueError unless a number of levels is an integer of 1 or more."""
     if not hasattr(levels, "__index__") or isinstance(levels, bool) or levels < 1:
@@ -102,14 +108,11 @@ class SubbandTransform(nn.Module, ABC):
         given, expected = [len(level) for level in bands], [len(level) for level in shapes.bands]
         if given != expected:
             raise ValueError(f"expected {expected} bands per level (coarse to fine), got {given}")
-        checked = tuple(
-            tuple(
-                check_band(band, f"bands[{j}][{k}]", low, shape)
-                for k, (band, shape) in enumerate(zip(level, level_shapes, strict=True))
-            )
-            for j, (level, level_shapes) in enumerate(zip(bands, shapes.bands, strict=True))
-        )
-        return ContourletCoefficients(low, checked)
+        checked = []
+        for j, level in enumerate(bands):
+            named = ((band, f"bands[{j}][{k}]", shapes.bands[j][k]) for k, band in enumerate(level))
+            checked.append(tuple(check_band(band, name, low, shape) for band, name, shape in named))
+        return ContourletCoefficients(low, tuple(checked))
 
     def to_maps(self, coefficients: ContourletCoefficients, size: Sequence[int], *, modulus: bool = True) -> Tensor:
         """All N bands as maps (b c 1+N h w) of `size` (h, w): the low band first, then the others, coarse to fine.

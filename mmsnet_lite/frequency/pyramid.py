@@ -5,7 +5,7 @@ Do and Vetterli, "Framing pyramids" (IEEE Trans. Signal Processing, 2003); Burt 
 
 from torch import Tensor
 
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, misfit
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, check_halves
 from .filters import pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -22,16 +22,6 @@ def _expand(c: Tensor, pyramid: str) -> Tensor:
     return synthesise(synthesise(c, taps, len(taps) // 2, -1), taps, len(taps) // 2, -2)
 
 
-def _check_even(h: int, w: int, levels: int) -> None:
-    """Both sides must halve ``levels`` times."""
-    if problem := misfit(h, w, 2**levels):
-        level = next(j for j in range(1, levels + 1) if misfit(h, w, 2**j))
-        raise ValueError(
-            f"pyramid level {level} of {levels} halves {h >> level - 1}x{w >> level - 1}, which is not even; "
-            f"the {h}x{w} image must be divisible by {2**levels}: {problem}"
-        )
-
-
 def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
     """One pyramid level of images (b c h w): ``low = H x`` (b c h/2 w/2) and ``detail = x - G low`` (b c h w).
 
@@ -46,7 +36,7 @@ def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
     Source: Do and Vetterli, "The contourlet transform" (2005), section II.
     """
     x = check_image(x)
-    _check_even(x.shape[-2], x.shape[-1], 1)
+    check_halves(x.shape[-2], x.shape[-1], 1)
     low = _reduce(x, pyramid)
     return low, x - _expand(low, pyramid)
 
@@ -79,7 +69,7 @@ def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Ten
     """
     x = check_image(x)
     check_count(levels)
-    _check_even(x.shape[-2], x.shape[-1], levels)
+    check_halves(x.shape[-2], x.shape[-1], levels)
     low = x
     for _ in range(levels):
         low = _reduce(low, pyramid)
@@ -109,7 +99,7 @@ class LaplacianPyramid(SubbandTransform):
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
         """At level j (1 = finest) one band of (h / 2^(j-1), w / 2^(j-1))."""
-        _check_even(h, w, self.levels)
+        check_halves(h, w, self.levels)
         bands = tuple(((h >> j, w >> j),) for j in reversed(range(self.levels)))
         return BandShapes((h >> self.levels, w >> self.levels), bands)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, misfit
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, check_halves
 from .filters import Taps, pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -87,8 +87,7 @@ class WaveletTransform(SubbandTransform):
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
         """At level j (1 = finest) three bands of (h / 2^j, w / 2^j)."""
-        if problem := misfit(h, w, 2**self.levels):
-            raise ValueError(f"{h}x{w} is not divisible by 2^levels = {2**self.levels}; {problem}")
+        check_halves(h, w, self.levels)
         bands = tuple(((h >> j, w >> j),) * 3 for j in range(self.levels, 0, -1))
         return BandShapes((h >> self.levels, w >> self.levels), bands)
 

@@ -97,6 +97,13 @@ class EncoderStage(nn.Module):
         """Normalise tokens (b n C) and lay them out as a map (b C h w)."""
         return self.norm(tokens).transpose(1, 2).unflatten(2, (height, width)).contiguous()
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b c h w) to (b C h' w'), without any prompt."""
+        tokens, height, width = self.embed(x)
+        for i in range(len(self.blocks)):
+            tokens = self.block(i, tokens, height, width)
+        return self.finish(tokens, height, width)
+
 
 class MiTEncoder(nn.Module):
     """Four encoder stages; maps at strides 4, 8, 16 and 32.
@@ -124,10 +131,7 @@ class MiTEncoder(nn.Module):
         """Map images (b 3 h w) to four feature maps (b C_s h/s w/s), s = 4, 8, 16, 32, without any prompt."""
         features = []
         for stage in self.stages:
-            tokens, height, width = stage.embed(x)
-            for i in range(len(stage.blocks)):
-                tokens = stage.block(i, tokens, height, width)
-            x = stage.finish(tokens, height, width)
+            x = stage(x)
             features.append(x)
         return tuple(features)
 
@@ -206,21 +210,19 @@ def _loaded(name: str, spec: EncoderSpec, folder: str, source: str) -> Any:
 
     try:
         config = SegformerConfig.from_pretrained(folder)
-        found = tuple(map(tuple, (config.hidden_sizes, config.depths, config.num_attention_heads)))
-        if found != (spec.widths, spec.depths, spec.heads):
-            raise InputError(
-                f"checkpoint {source!r} does not fit encoder {name!r}: its widths, depths, heads are {found}; "
-                f"pass the checkpoint of {name}, or another encoder"
-            )
         with _quiet():  # the keys are checked below; a classifier's head is expected
             model, report = SegformerModel.from_pretrained(folder, config=config, output_loading_info=True)
-    except InputError:
-        raise
     except Exception as error:  # whatever transformers and its readers raise for a missing, damaged or foreign file
         raise InputError(
             f"checkpoint {source!r} cannot be read ({reason(error)}); pass a local folder with config.json and "
             f"model.safetensors, a hub name such as nvidia/{name}, or pretrained=None for random weights"
         ) from error
+    found = tuple(map(tuple, (config.hidden_sizes, config.depths, config.num_attention_heads)))
+    if found != (spec.widths, spec.depths, spec.heads):
+        raise InputError(
+            f"checkpoint {source!r} does not fit encoder {name!r}: its widths, depths, heads are {found}; "
+            f"pass the checkpoint of {name}, or another encoder"
+        )
     surplus = [key for key in report["unexpected_keys"] if not key.startswith(HEADS)]
     for keys, what in ((report["missing_keys"], "is incomplete, it lacks"), (surplus, "is no MiT encoder's, it has")):
         if keys:

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import ContourletTransform, WaveletTransform, high_pass, laplacian_high_pass
+from mmsnet_lite.frequency import ContourletTransform, WaveletTransform, laplacian_high_pass
+from mmsnet_lite.frequency.fourier import high_pass
 
 KINDS = ("contourlet", "wavelet", "fft", "none")
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, on whatever range the image has

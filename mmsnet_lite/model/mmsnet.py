@@ -168,13 +168,14 @@ class MMSNet(HubModel):
         features = []
         for s, frequency in enumerate(self.mfa.embed_frequency(frequency_map)):
             stage, adaptor = self.encoder.stages[s], self.mfa.adaptor(s)
-            tokens, height, width = stage.embed(x)
-            condition = None if adaptor is None else adaptor.condition(tokens, frequency)
-            for i in range(len(stage.blocks)):
-                if adaptor is not None and condition is not None:
-                    tokens = tokens + adaptor.prompt(i, condition)
-                tokens = stage.block(i, tokens, height, width)
-            x = stage.finish(tokens, height, width)
+            if adaptor is None:
+                x = stage(x)
+            else:
+                tokens, height, width = stage.embed(x)
+                condition = adaptor.condition(tokens, frequency)
+                for i in range(len(stage.blocks)):
+                    tokens = stage.block(i, tokens + adaptor.prompt(i, condition), height, width)
+                x = stage.finish(tokens, height, width)
             features.append(x)
         return tuple(features), frequency_map
 

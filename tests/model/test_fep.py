@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import high_pass, laplacian_high_pass
+from mmsnet_lite.frequency import laplacian_high_pass
+from mmsnet_lite.frequency.fourier import high_pass
 from mmsnet_lite.model.fep import BAND_STD, KINDS, LUMA, build_fep
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/band_statistics.py"
