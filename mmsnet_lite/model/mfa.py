@@ -25,11 +25,11 @@ def reduced_widths(widths: Sequence[int], r: int) -> list[int]:
     return [width // r for width in widths]
 
 
-def check_stages(stages: Sequence[int], count: int = 4) -> None:
+def check_stages(stages: Sequence[int]) -> None:
     """Raise InputError for stages that there are not, none at all, or one twice."""
-    numbers = [stage for stage in stages if isinstance(stage, int) and 1 <= stage <= count]
+    numbers = [stage for stage in stages if isinstance(stage, int) and 1 <= stage <= 4]
     if not numbers or len(set(numbers)) < len(stages):
-        raise InputError(f"tuning_stages = {stages!r} does not fit; give one or more of 1 to {count}, each once")
+        raise InputError(f"tuning_stages = {stages!r} does not fit; give one or more of 1 to 4, each once")
 
 
 class FrequencyEmbedding(nn.Module):
@@ -114,8 +114,7 @@ class MFA(nn.Module):
     ) -> None:
         super().__init__()
         reduced = reduced_widths(widths, r)
-        check_stages(stages, len(widths))
-        self.count = len(widths)
+        check_stages(stages)
         self.frequency_embedding = FrequencyEmbedding(reduced[: max(stages)]) if frequency else None
         self.stages = nn.ModuleDict(  # by index from 0, as in a list with gaps
             {str(s - 1): StageAdaptor(widths[s - 1], reduced[s - 1], depths[s - 1], zero_init) for s in sorted(stages)}
@@ -128,6 +127,6 @@ class MFA(nn.Module):
     def embed_frequency(self, frequency_map: Tensor | None) -> list[Tensor | None]:
         """Tokens (b n_s C_s/r) of the frequency map (b 3 h w) for each stage; None without the branch or beyond it."""
         if self.frequency_embedding is None or frequency_map is None:
-            return [None] * self.count
+            return [None] * 4
         tokens = self.frequency_embedding(frequency_map)
-        return [*tokens, *[None] * (self.count - len(tokens))]
+        return [*tokens, *[None] * (4 - len(tokens))]

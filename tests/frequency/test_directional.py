@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from ladder import ladder_filter_bank, ladder_filter_bank_inverse
+from ladder import ladder_filter_bank
 from torch.testing import assert_close
 
 from mmsnet_lite.frequency import DirectionalFilterBank, directional_responses, wedge_angles
@@ -27,10 +27,7 @@ def shares(bands):
 @pytest.mark.parametrize("ladder", ["pkva", "pkva8", "pkva6"])
 def test_equals_the_ladder_everywhere_for_two_levels(ladder):
     x, bank = image(48, 48, channels=2), DirectionalFilterBank(2, ladder)
-    bands = bank(x)
-    assert_close(list(bands), list(ladder_filter_bank(x, 2, ladder)), atol=1e-12, rtol=0)
-    changed = [band * (k % 3) + k for k, band in enumerate(bands)]
-    assert_close(bank.inverse(changed), ladder_filter_bank_inverse(changed, ladder), atol=1e-11, rtol=0)
+    assert_close(list(bank(x)), list(ladder_filter_bank(x, 2, ladder)), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize(("levels", "canvas"), [(3, 512), (4, 1024)])
