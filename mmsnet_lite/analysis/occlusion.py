@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from mmsnet_lite.analysis.modes import batches, modes
 from mmsnet_lite.data import Mix, normalise
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform, band_mask, band_pass
+from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform
+from mmsnet_lite.frequency.fourier import band_mask, band_pass
 from mmsnet_lite.training import image_metrics
 
 Occlusion = Callable[[Tensor], Tensor]
