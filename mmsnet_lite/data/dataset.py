@@ -203,9 +203,6 @@ def mixlite_parts(split: str, size: int, seed: int = 0, counts: dict[str, int] |
     stems = tuple(f"{first + i:07d}" for i in range(counts[split]))
 
     def load(modality: str, stem: str) -> tuple[np.ndarray, np.ndarray]:
-        try:
-            return synthetic.draw(modality, seed, int(stem), size)
-        except ValueError as error:
-            raise InputError(f"MixLite cannot be drawn: {error}") from error
+        return synthetic.draw(modality, seed, int(stem), size)
 
     return [Part(modality, modality, stems, partial(load, modality)) for modality in synthetic.MODALITIES]
