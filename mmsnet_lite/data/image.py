@@ -72,13 +72,13 @@ def decode(data: bytes, name: str, fix: str = "replace it, or remove its stem") 
 
 
 def rgb(image: Image.Image, name: str) -> np.ndarray:
-    """Return a decoded image as RGB, uint8 (h w 3).
+    """Return a decoded image as RGB, uint8 (h w 3); messages call it `name`.
 
     Convention: grey is repeated to three channels, alpha is dropped, 16 bits keep their upper 8, CMYK is converted
         without a colour profile.
 
     Raises:
-        InputError: numbers beyond 16 bits; the message calls the image `name`.
+        InputError: see `grey_levels`.
     """
     if image.mode.startswith("I"):
         return np.repeat(grey_levels(image, name)[..., None], 3, axis=2)
@@ -92,8 +92,7 @@ def grey_levels(image: Image.Image, name: str) -> np.ndarray:
         upper 8, 1 bit becomes 0 and 255.
 
     Raises:
-        InputError: numbers beyond 16 bits, or 16 bits of which only the lower 8 are used; the message calls the image
-            `name`.
+        InputError: numbers beyond 16 bits, or 16 bits of which only the lower 8 are used.
     """
     if not image.mode.startswith("I"):
         return np.array(image if image.mode == "L" else image.convert("RGB").convert("L"))
