@@ -5,8 +5,11 @@
 CACHE is MMSNET_CACHE, else ~/.cache/mmsnet_lite; PATH and KEY are hashes, of the folder's place and of what is cached.
 """
 
+import errno
 import hashlib
+import math
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +89,9 @@ class SplitCache:
 
     def _build(self, final: Path, shape: tuple[int, ...], progress: bool) -> None:
         """Write the file. Not through a memory map: on a full disk that ends the process with a signal."""
+        if (need := math.prod(shape)) > shutil.disk_usage(final.parent).free:
+            what = f"{shape[0]} images of {shape[3]} px need {need / 2**30:.1f} GiB in all"
+            raise OSError(errno.ENOSPC, what)
         temporary = final.with_suffix(".partial")
         label = f"{self.folder.name} {self.split}, {shape[3]} px"
         pool = ThreadPoolExecutor()
