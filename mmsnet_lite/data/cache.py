@@ -92,7 +92,7 @@ class SplitCache:
         if (need := math.prod(shape)) > shutil.disk_usage(final.parent).free:
             what = f"{shape[0]} images of {shape[3]} px need {need / 2**30:.1f} GiB in all"
             raise OSError(errno.ENOSPC, what)
-        temporary = final.with_suffix(".partial")
+        temporary = final.with_name(f"{self.split}-{shape[3]}.partial")
         label = f"{self.folder.name} {self.split}, {shape[3]} px"
         pool = ThreadPoolExecutor()
         try:

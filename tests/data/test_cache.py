@@ -142,7 +142,7 @@ def test_an_interrupted_build_leaves_nothing(store, split, monkeypatch, error):
 def test_what_a_killed_build_left_is_cleared_away(store, split):
     split.open(32)
     home = next(store.iterdir())
-    (home / "train-48-x.partial").write_bytes(b"half")
+    (home / "train-48.partial").write_bytes(b"half")
     split.open(48)
     assert not list(home.glob("*.partial"))
 
