@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mmsnet_lite.build import DataSource
@@ -94,7 +94,7 @@ def run_check(args: argparse.Namespace) -> int:
     from mmsnet_lite.data.check import check
 
     report = check(root_of(args), args.names or None, progress=args.progress)
-    print(json.dumps(report.to_json(), indent=2) if args.json else report.text())
+    print(json.dumps(asdict(report), indent=2) if args.json else report.text())
     return report.exit_code
 
 

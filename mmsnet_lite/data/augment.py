@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmsnet_lite.data.reference import LUMA
+from mmsnet_lite.data.image import LUMA
 from mmsnet_lite.errors import InputError
 
 
@@ -39,24 +39,16 @@ class Augmentation:
     speckle: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("flip", "brightness", "contrast", "saturation", "speckle"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} = {getattr(self, name)} does not fit; choose 0 to 1")
-        if not 0 <= self.rotation <= 180:
-            raise InputError(f"rotation = {self.rotation} does not fit; choose 0 to 180 degrees")
+        for field in fields(self):
+            value, most = getattr(self, field.name), {"rotation": 180, "blur": 10}.get(field.name, 1)
+            if field.name != "scale" and not 0 <= value <= most:
+                raise InputError(f"{field.name} = {value} does not fit; choose 0 to {most}")
         if len(self.scale) != 2 or not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
             raise InputError(f"scale = {self.scale} does not fit; choose 0.1 <= smallest <= largest <= 10")
-        if not 0 <= self.blur <= 10:
-            raise InputError(f"blur = {self.blur} does not fit; choose 0 to 10 pixels")
-
-    @classmethod
-    def none(cls) -> "Augmentation":
-        """Change nothing."""
-        return cls.flips(0.0)
 
     @classmethod
     def flips(cls, probability: float = 0.5) -> "Augmentation":
-        """Flips only, as the paper's code base has it."""
+        """Flips only, as the paper's code base has it; with probability 0 nothing."""
         zeros = {field.name: 0.0 for field in fields(cls) if field.name != "scale"}
         return cls(**zeros | {"flip": probability}, scale=(1.0, 1.0))
 
@@ -88,19 +80,15 @@ class Augmentation:
         return x.clamp(0, 255), masks
 
 
-AUGMENTATIONS = {"flips": Augmentation.flips(), "full": Augmentation(), "none": Augmentation.none()}
+AUGMENTATIONS = {"flips": Augmentation.flips(), "full": Augmentation(), "none": Augmentation.flips(0.0)}
 
 
 def random_flips(
     images: Tensor, masks: Tensor, generator: torch.Generator, probability: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """Flip each image and its mask left-right and up-down, each with the given probability.
+    """Flip each image (b c h w) and its mask (b 1 h w) left-right and up-down, each with the given probability.
 
-    Args:
-        images: (b c h w).
-        masks: (b 1 h w).
-        generator: on the CPU; the same state gives the same flips on every device.
-        probability: of each flip.
+    The generator is on the CPU; the same state gives the same flips on every device.
     """
     coins = torch.rand(2, len(images), generator=generator) < probability
     for axis, coin in zip((-1, -2), coins.to(images.device), strict=True):
@@ -115,13 +103,8 @@ def warp(images: Tensor, masks: Tensor, degrees: Tensor, scale: Tensor) -> tuple
 
     Convention: positive angles turn counter-clockwise as one sees it; a scale above 1 enlarges.
     Convention: what comes in over the border is the image mirrored at its edge, and the mask mirrored with it.
-    Convention: images are rounded to whole grey levels, so that quarter turns of a square are exact; masks are cut at
-        one half.
-
-    Args:
-        images: float (b c h w) of 0..255.
-        masks: (b 1 h w) of 0 and 1; stay so, in their type.
-        degrees, scale: (b), on the CPU.
+    Convention: images (float, of 0..255) are rounded to whole grey levels, so that quarter turns of a square are exact;
+        masks are cut at one half and keep their type. `degrees` and `scale` (b) are on the CPU.
     """
     b, c, h, w = images.shape
     angle = torch.deg2rad(degrees.double())
@@ -136,11 +119,7 @@ def warp(images: Tensor, masks: Tensor, degrees: Tensor, scale: Tensor) -> tuple
 def change_colour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
     """Multiply each image's brightness, then its distance from its mean grey, then each pixel's from its own grey.
 
-    Grey is the luma of ITU-R BT.601. All three are linear in the image, so its range is its own.
-
-    Args:
-        images: float (b 3 h w).
-        brightness, contrast, saturation: factors (b), on the CPU; 1 changes nothing.
+    Grey is the luma of ITU-R BT.601. The factors (b) are on the CPU; 1 changes nothing. Images are float (b 3 h w).
     """
     light, spread, colour = (f.view(-1, 1, 1, 1).to(images) for f in (brightness, contrast, saturation))
     x = images * light
@@ -151,10 +130,8 @@ def change_colour(images: Tensor, brightness: Tensor, contrast: Tensor, saturati
 def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
     """Convolve each image with a sampled Gaussian of its own width, mirrored at the border pixel.
 
-    Args:
-        images: float (b c h w).
-        sigma: standard deviations in pixels (b), on the CPU; 0 changes nothing.
-        radius: pixels to each side that the kernels reach, at most the image's side less one.
+    `sigma` (b) is in pixels, on the CPU; 0 changes nothing. Kernels reach `radius` pixels to each side, at most the
+    image's side less one.
     """
     b, c, h, w = images.shape
     for axis, n in ((-2, h), (-1, w)):
@@ -171,10 +148,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
 def multiply_speckle(images: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
     """Multiply each pixel by 1 + sigma noise, the same in all channels, so that grey stays grey.
 
-    Args:
-        images: float (b c h w).
-        sigma: standard deviations (b), on the CPU; 0 changes nothing.
-        noise: standard normal (b 1 h w), on the CPU.
+    `sigma` (b) and the standard normal `noise` (b 1 h w) are on the CPU.
     """
     return images * (1 + sigma.view(-1, 1, 1, 1) * noise).to(images)
 

@@ -2,10 +2,9 @@
 
     ROOT/DATASET/images/STEM.jpg|png   masks/STEM.png   splits/train.txt, test.txt (one stem a line)   card.json
 
-`card.json` is optional; its "modality" names the imaging modality. Without one it is that of the public dataset of the
-folder's name, else the name itself. Optional too is
-`splits/groups.csv` (stem,group), which names the images that belong together. Everything is checked before an image is
-used: each message names the file and the fix.
+`card.json` is optional; its "modality" names the imaging modality. Optional too is `splits/groups.csv` (stem,group),
+which names the images that belong together. Everything is checked before an image is used: each message names the file
+and the fix.
 """
 
 import csv
@@ -23,13 +22,11 @@ from mmsnet_lite.errors import InputError
 
 @dataclass(frozen=True)
 class PreparedFolder:
-    """One dataset in the prepared layout.
-
-    Args:
-        path: ROOT/DATASET.
+    """One dataset in the prepared layout, at `path`, which is ROOT/DATASET.
 
     Raises:
-        InputError: the folder, its images or its masks are missing.
+        InputError: the folder, its images or its masks are missing. So does every method, for a file that is missing,
+            damaged, or not what the layout says.
     """
 
     path: Path
@@ -49,35 +46,27 @@ class PreparedFolder:
     @property
     def modality(self) -> str:
         """The modality that card.json names, else that of the public dataset of this name, else the name."""
-        card, known = self.path / "card.json", SPECS.get(self.name)
-        otherwise = known.modality if known else self.name
-        if not card.is_file():
-            return otherwise
+        card = self.path / "card.json"
+        otherwise = SPECS[self.name].modality if self.name in SPECS else self.name
         try:
             return str(json.loads(card.read_text(encoding="utf-8")).get("modality", otherwise))
+        except FileNotFoundError:
+            return otherwise
         except (ValueError, AttributeError) as error:
             raise InputError(f"{card} is not a JSON object ({error}); mend or delete it") from error
 
     @cached_property
-    def _images(self) -> dict[str, list[Path]]:
-        """The image files of each stem."""
+    def images(self) -> dict[str, list[Path]]:
+        """The image files of each stem, of which a usable one has one."""
         found: dict[str, list[Path]] = {}
         for path in images_in(self.path / "images"):
             found.setdefault(path.stem, []).append(path)
         return found
 
     @cached_property
-    def _masks(self) -> dict[str, Path]:
+    def masks(self) -> dict[str, Path]:
         """The mask file of each stem."""
         return {path.stem: path for path in images_in(self.path / "masks") if path.suffix.lower() == ".png"}
-
-    def image_stems(self) -> dict[str, int]:
-        """Return the stems in images/, each with its number of files; a usable one has 1."""
-        return {stem: len(files) for stem, files in self._images.items()}
-
-    def mask_stems(self) -> set[str]:
-        """Return the stems in masks/."""
-        return set(self._masks)
 
     def unread(self) -> list[str]:
         """Return the files of images/ that are no image by their ending; hidden ones are left out."""
@@ -85,11 +74,7 @@ class PreparedFolder:
         return sorted({p.name for p in images.iterdir() if p.name[0] != "."} - {p.name for p in images_in(images)})
 
     def stems(self, split: str) -> list[str]:
-        """Return the stems of a split, in the file's order.
-
-        Raises:
-            InputError: the split file is missing, empty, no UTF-8 text, or names a stem twice.
-        """
+        """Return the stems of a split, in the file's order."""
         file = self.path / "splits" / f"{split}.txt"
         if not file.is_file():
             way = "" if file.parent.exists() else f", or let `python -m mmsnet_lite split {self.path}` draw it"
@@ -111,22 +96,18 @@ class PreparedFolder:
         return (self.path / "splits" / f"{split}.txt").is_file()
 
     def groups(self) -> dict[str, str]:
-        """Return the group of each stem that splits/groups.csv lists: near-duplicates, frames of one video.
-
-        Raises:
-            InputError: the file is no UTF-8 text, or not two columns `stem,group`.
-        """
+        """Return the group of each stem that splits/groups.csv lists: near-duplicates, frames of one video."""
         file = self.path / "splits" / "groups.csv"
         if not file.is_file():
             return {}
         try:
             with file.open(encoding="utf-8-sig", newline="") as text:
-                rows = [row for row in csv.reader(text) if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{file} is not UTF-8 text with commas ({error}); mend or delete it") from error
-        if rows[:1] != [["stem", "group"]] or any(len(row) != 2 for row in rows):
-            raise InputError(f"{file} must have the two columns stem,group, under that header; mend or delete it")
-        return dict(rows[1:])
+                header, *rows = [row for row in csv.reader(text) if row]
+            if header == ["stem", "group"]:
+                return dict(rows)  # of another length than 2 it is a ValueError
+        except (ValueError, csv.Error):
+            pass
+        raise InputError(f"{file} must be UTF-8 text of two columns, headed stem,group; mend or delete it")
 
     def write_splits(self, test: float, seed: int = 0) -> dict[str, int]:
         """Draw splits/train.txt and test.txt from the images there are; returns the number of stems in each.
@@ -136,8 +117,8 @@ class PreparedFolder:
             seed: draws the split, 0 or more.
 
         Raises:
-            InputError: splits exist already, fewer than two images, a share outside 0..1, a negative seed, an image
-                without a mask, or a name with a space at its end, which a line of a split file does not keep.
+            InputError: splits exist already, fewer than two images, or a name with a space at its end, which a line of
+                a split file does not keep.
         """
         folder = self.path / "splits"
         if folder.exists():
@@ -146,7 +127,7 @@ class PreparedFolder:
             raise InputError(f"test share {test} does not fit; choose one between 0 and 1, such as 0.2")
         if seed < 0:
             raise InputError(f"seed = {seed} does not fit; choose 0 or more")
-        stems = sorted(self._images)
+        stems = sorted(self.images)
         if len(stems) < 2:
             raise InputError(f"{self.path / 'images'} holds {len(stems)} images; two are needed to split")
         for stem in stems:
@@ -164,16 +145,11 @@ class PreparedFolder:
         return {name: len(members) for name, members in splits.items()}
 
     def image_path(self, stem: str) -> Path:
-        """Return the image file of a stem.
-
-        Raises:
-            InputError: no file of that stem, or more than one.
-        """
-        found = self._images.get(stem, [])
+        """Return the one image file of a stem."""
+        found = self.images.get(stem, [])
         if not found:
-            fix = (
-                "leave the ending away" if stem.lower().endswith(IMAGE_ENDINGS) else "add the image or remove the line"
-            )
+            ending = stem.lower().endswith(IMAGE_ENDINGS)
+            fix = "leave the ending away" if ending else "add the image or remove the line"
             missing = f"{self.path / 'images' / stem}.*"
             raise InputError(f"{missing} does not exist, but a split lists {stem!r}; {fix}")
         if len(found) > 1:
@@ -181,35 +157,23 @@ class PreparedFolder:
         return found[0]
 
     def mask_path(self, stem: str) -> Path:
-        """Return the mask file of a stem.
-
-        Raises:
-            InputError: the file does not exist.
-        """
-        if stem not in self._masks:
+        """Return the mask file of a stem."""
+        if stem not in self.masks:
             files = sorted(path for path in (self.path / "masks").iterdir() if path.name.startswith(stem))
-            near = [file.name for file in files if file.stem == stem or file.stem not in self._images]
+            near = [file.name for file in files if file.stem == stem or file.stem not in self.images]
             fix = f"if {near[0]} is meant, save it as {stem}.png" if near else "add the mask or leave the stem out"
             raise InputError(f"{self.path / 'masks' / stem}.png does not exist, but an image {stem!r} does; {fix}")
-        return self._masks[stem]
+        return self.masks[stem]
 
     def original_mask(self, stem: str) -> np.ndarray:
-        """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one.
-
-        Raises:
-            InputError: the file is missing or damaged.
-        """
+        """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one."""
         folder = self.path / "masks_original"
         return read_mask(folder / f"{stem}.png" if folder.is_dir() else self.mask_path(stem))
 
     def read(self, stem: str) -> tuple[np.ndarray, np.ndarray]:
-        """Read an image uint8 (h w 3) and its mask uint8 (h w) of 0 and 1.
-
-        Raises:
-            InputError: a file is missing or damaged, or the two differ in size.
-        """
-        image_path, mask_path = self.image_path(stem), self.mask_path(stem)
-        image, mask = read_image(image_path), read_mask(mask_path)
+        """Read an image uint8 (h w 3) and its mask uint8 (h w) of 0 and 1, of the same size."""
+        mask_path = self.mask_path(stem)
+        image, mask = read_image(self.image_path(stem)), read_mask(mask_path)
         if image.shape[:2] != mask.shape:
             raise InputError(
                 f"{mask_path} is {mask.shape[1]}x{mask.shape[0]} and its image {image.shape[1]}x{image.shape[0]} "

@@ -109,7 +109,7 @@ def holm(answer: Callable[[list[float]], Sequence[Any]]) -> str:
     if asked([0.03, 0.02, 0.024]) != [False] * 3:
         raise Mistake("it goes on after the first failure; whoever fails takes all larger p with it.")
     if asked([0.05]) != [True]:
-        raise Mistake("a single test at p = 0.05 needs no correction, and is a finding.")
+        raise Mistake("equality passes, so a single test at p = 0.05 is a finding.")
     return "It never finds less than Bonferroni and keeps the same promise."
 
 

@@ -12,7 +12,8 @@ from mmsnet_lite.course.plot.contourlet import panels
 from mmsnet_lite.course.plot.dct import weights_and_map
 from mmsnet_lite.data import Mix, mixlite_parts, normalise, split_validation
 from mmsnet_lite.data.synthetic import MODALITIES
-from mmsnet_lite.frequency import dct_basis, pool_matrix, radial_frequency
+from mmsnet_lite.frequency import dct_basis, pool_matrix
+from mmsnet_lite.frequency.fourier import radial_frequency
 from mmsnet_lite.model import MMSNet, MMSNetConfig
 from mmsnet_lite.model.mmsnet import Explanation
 from mmsnet_lite.training import TrainSettings, train

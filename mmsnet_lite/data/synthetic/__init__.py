@@ -12,11 +12,17 @@ random array has a fixed shape, so the same (modality, seed, index) is the same 
 
 import numpy as np
 
+from mmsnet_lite.errors import InputError
+
 from . import colonoscopy, dermoscopy, fundus, ultrasound
 
-__all__ = ["MODALITIES", "SIZES", "VERSION", "draw"]
-
-MODALITIES = ("fundus", "colonoscopy", "ultrasound", "dermoscopy")
+_GENERATORS = {
+    "fundus": fundus,
+    "colonoscopy": colonoscopy,
+    "ultrasound": ultrasound,
+    "dermoscopy": dermoscopy,
+}
+MODALITIES = tuple(_GENERATORS)
 """The modalities; the position of a name is part of its samples' seed, so append and never reorder."""
 
 VERSION = "mixlite@2"
@@ -27,13 +33,6 @@ SIZES = (32, 1024)
 
 _GOLDEN = (5**0.5 - 1) / 2  # the steps of its multiples, modulo 1, fill the interval evenly
 
-_GENERATORS = {
-    "fundus": fundus.draw,
-    "colonoscopy": colonoscopy.draw,
-    "ultrasound": ultrasound.draw,
-    "dermoscopy": dermoscopy.draw,
-}
-
 
 def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Draws sample `index` of a modality's endless series.
@@ -42,11 +41,10 @@ def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, n
         modality: one of `MODALITIES`.
         seed: number of the series, 0 or more.
         index: number of the sample within the series, 0 or more.
-        size: side length in pixels, `SIZES[0]` to `SIZES[1]`.
+        size: side length in pixels, within `SIZES`.
 
     Returns:
-        image: (size, size, 3) uint8, RGB, 0 to 255.
-        mask: (size, size) bool, True on the lesion (fundus: on the optic disc). Never empty.
+        The image, uint8 (h w 3) RGB, and its mask, bool (h w), true on the lesion (fundus: the optic disc), not empty.
 
     Convention: order. Samples do not depend on each other, nor on the order they are drawn in; the generator is
         `np.random.default_rng(np.random.SeedSequence([seed, modality number, index]))`.
@@ -55,16 +53,17 @@ def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, n
         real quantiles, where independent draws would miss the widest law's by a third.
 
     Raises:
-        ValueError: for an unknown modality, a size outside `SIZES`, or a negative seed or index.
+        InputError: for an unknown modality, a size outside `SIZES`, or a negative seed or index.
     """
     if modality not in _GENERATORS:
-        raise ValueError(f"unknown modality {modality!r}: MixLite draws {', '.join(MODALITIES)}")
+        raise InputError(f"unknown modality {modality!r}: MixLite draws {', '.join(MODALITIES)}")
     if not SIZES[0] <= size <= SIZES[1]:
-        raise ValueError(f"size is {size}: MixLite draws {SIZES[0]} to {SIZES[1]} pixels a side; draw that and resize")
+        raise InputError(f"size is {size}: MixLite draws {SIZES[0]} to {SIZES[1]} pixels a side; draw that and resize")
     if seed < 0 or index < 0:
-        raise ValueError(f"seed is {seed} and index is {index}: both must be 0 or more")
+        raise InputError(f"seed is {seed} and index is {index}: both must be 0 or more")
     series = [seed, MODALITIES.index(modality)]
     start = np.random.default_rng(series).random()
     quantile = (start + index * _GOLDEN) % 1.0
     rng = np.random.default_rng(np.random.SeedSequence([*series, index]))
-    return _GENERATORS[modality](rng, size, min(max(quantile, 1e-6), 1 - 1e-6))
+    generator = _GENERATORS[modality]
+    return generator.draw(rng, size, generator.AREA.at(min(max(quantile, 1e-6), 1 - 1e-6)))
