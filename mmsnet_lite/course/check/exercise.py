@@ -1,8 +1,11 @@
 """What all exercise checks share: one line of verdict, never the answer, and never an exception."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import torch
+from torch import Tensor
 
 
 class Mistake(Exception):
@@ -42,3 +45,42 @@ def _verdict(judge: Callable[[Any], str], answer: Any, expects: str) -> str:
     except Exception as error:
         hint = " (does the function return something?)" if callable(answer) and "NoneType" in str(error) else ""
         return f"the answer should be {expects}; checking it failed with {type(error).__name__}: {error}{hint}"
+
+
+def compare(
+    found: Any,
+    right: Any,
+    mistakes: Mapping[str, Any],
+    otherwise: str,
+    *,
+    of: str = "",
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+) -> None:
+    """Pass what is right, a number, array or tensor, and raise the `Mistake` that anything else is.
+
+    Args:
+        found: the student's.
+        right: what it should be.
+        mistakes: words, and the wrong result that they belong to, or a tuple of such results.
+        otherwise: the words for all other results.
+        of: stands before all words.
+        rtol, atol: as in `torch.allclose`, of what is right and of mistakes.
+    """
+    given = tensor(found)
+    if given.shape != tensor(right).shape:
+        raise Mistake(f"the result should have shape {tuple(tensor(right).shape)}; yours has {tuple(given.shape)}.")
+    if not given.isfinite().all():
+        raise Mistake("the result holds NaN or infinity.")
+    for words, wrong in {"": right, **mistakes}.items():
+        for each in map(tensor, wrong if isinstance(wrong, tuple) else (wrong,)):
+            if given.shape == each.shape and torch.allclose(given, each, rtol=rtol, atol=atol):
+                if words:
+                    raise Mistake(of + words)
+                return
+    raise Mistake(of + otherwise)
+
+
+def tensor(value: Any) -> Tensor:
+    """The value in double precision, without its gradient."""
+    return torch.as_tensor(value).detach().double()
