@@ -78,7 +78,7 @@ def test_claim_of_the_lesson_in_its_smallest_form():
 
 @pytest.mark.parametrize(("n", "u", "v"), [(7, 1, 0), (14, 3, 2), (28, 0, 6), (56, 5, 5)])
 def test_the_coefficient_shown_is_scipys(n, u, v):
-    figure, alt = explore.draw_component("ultrasound", n, u, v)
+    figure, alt = explore.components().draw("ultrasound", n, u, v)
     x = shown(figure, 0)
     assert x.shape == (n, n)
     theirs = scipy.fft.dctn(x, norm="ortho")[u * n // 7, v * n // 7] / n
@@ -90,7 +90,7 @@ def test_the_coefficient_shown_is_scipys(n, u, v):
 
 
 def test_index_zero_is_the_average():
-    figure, alt = explore.draw_component("fundus", 7, 0, 0)
+    figure, alt = explore.components().draw("fundus", 7, 0, 0)
     assert f"is {shown(figure, 0).mean():.3f}, the average of the map" in alt
 
 
@@ -98,7 +98,7 @@ def test_a_coarse_texture_answers_on_the_small_grid_and_a_fine_one_on_the_large(
     """What the lesson asks its reader to find."""
 
     def share(name, n):
-        return numbers(explore.draw_component(f"{name} texture", n, 1, 0)[1], r"([\d.]+)% of the map")[0]
+        return numbers(explore.components().draw(f"{name} texture", n, 1, 0)[1], r"([\d.]+)% of the map")[0]
 
     assert share("coarse", 7) > share("fine", 7)
     assert share("coarse", 56) < share("fine", 56)
@@ -109,7 +109,7 @@ def test_a_coarse_texture_answers_on_the_small_grid_and_a_fine_one_on_the_large(
 
 @pytest.mark.parametrize(("modality", "k", "stage", "scale"), [("fundus", 1, 1, 1), ("dermoscopy", 32, 2, 2)])
 def test_weights_and_map_shown_are_the_networks(untrained, modality, k, stage, scale):
-    figure, alt = explore.draw_attention(modality, k, stage, scale)
+    figure, alt = explore.attention().draw(modality, k, stage, scale)
     row = 12 * MODALITIES.index(modality)
     with torch.no_grad():
         seen = untrained[k].explain(explore.unseen_images()[0][row : row + 1]).guidance[stage - 1]

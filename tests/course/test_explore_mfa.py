@@ -34,7 +34,7 @@ def test_parts_of_stages_that_are_left_out_are_zero_and_the_others_stay():
 
 
 def test_the_explorer_says_the_papers_count():
-    figure, alt = explore.draw_parameters("mit-b4", 1, (1, 2, 3, 4))
+    figure, alt = explore.parameters().draw("mit-b4", 1, (1, 2, 3, 4))
     mfa, decoder = numbers(figure.axes[0].get_title(), r"(?:MFA|decoder) ([\d.]+) M")
     assert mfa + decoder == pytest.approx(7.51, abs=0.011)
     assert numbers(alt, r"has ([\d.]+) M") == [6.41]
@@ -44,7 +44,7 @@ def test_the_explorer_says_the_papers_count():
 @pytest.mark.parametrize("encoder", explore.LARGE)
 def test_every_r_fits_every_encoder(encoder):
     for r in explore.R:
-        assert explore.draw_parameters(encoder, r, (4,))[1].startswith(f"With {encoder}, r = {r} and stages (4,)")
+        assert explore.parameters().draw(encoder, r, (4,))[1].startswith(f"With {encoder}, r = {r} and stages (4,)")
 
 
 def test_bytes_kept_are_those_of_the_inputs_that_a_gradient_needs():
@@ -109,7 +109,7 @@ def _untrained(monkeypatch):
 @pytest.mark.usefixtures("_untrained")
 @pytest.mark.parametrize("stage", [1, 4])
 def test_the_channel_shown_is_the_one_that_changed_most(stage):
-    figure, alt = explore.draw_features("random", "fundus", stage)
+    figure, alt = explore.features().draw("random", "fundus", stage)
     before, after, difference = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:])
     np.testing.assert_allclose(after - before, difference, atol=1e-5)
     assert before.shape == (128 // 2 ** (stage + 1),) * 2

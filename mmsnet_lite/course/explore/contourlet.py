@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.plot.contourlet import panels
 from mmsnet_lite.data.synthetic import MODALITIES, draw
 from mmsnet_lite.frequency import (
@@ -135,7 +135,12 @@ def band_of_edge(depth: int, edge: float) -> int:
 # --- explorers -----------------------------------------------------------------------------------------------------
 
 
-def draw_levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, str]:
+@controls(
+    image=Choice("image", ("disc", *MODALITIES), "disc"),
+    depth=Choice("l (2^l directions)", (2, 3, 4, 5), 3),
+    edge=Choice("edge angle", EDGES, 30),
+)
+def levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, str]:
     """The finest level of a contourlet transform with 2^depth directions: the band of edges at an angle."""
     x = picture(image, 128)
     bands = ContourletTransform((depth,))(x).bands[0]
@@ -157,17 +162,12 @@ def draw_levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figur
     return figure, alt
 
 
-def levels_and_directions() -> Explorer:
-    """How finely directions are split, and what one of them sees."""
-    return Explorer(
-        draw_levels_and_directions,
-        image=Choice("image", ("disc", *MODALITIES), "disc"),
-        depth=Choice("l (2^l directions)", (2, 3, 4, 5), 3),
-        edge=Choice("edge angle", EDGES, 30),
-    )
-
-
-def draw_one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
+@controls(
+    image=Choice("image", ("disc", "stripes", *MODALITIES), "disc"),
+    level=Choice("level", ("coarse", "middle", "fine"), "coarse"),
+    edge=Choice("edge angle", EDGES, 120),
+)
+def one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
     """The part of an image that one band of one level holds."""
     transform, x = ContourletTransform((2, 3, 4)), picture(image, 128)
     coefficients, j = transform(x), ("coarse", "middle", "fine").index(level)
@@ -190,17 +190,12 @@ def draw_one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
     return figure, alt
 
 
-def one_direction() -> Explorer:
-    """One band of one level at a time, as a picture."""
-    return Explorer(
-        draw_one_direction,
-        image=Choice("image", ("disc", "stripes", *MODALITIES), "disc"),
-        level=Choice("level", ("coarse", "middle", "fine"), "coarse"),
-        edge=Choice("edge angle", EDGES, 120),
-    )
-
-
-def draw_kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
+@controls(
+    image=Choice("image", ("stripes", "scrambled stripes", "disc", *MODALITIES[:3]), "stripes"),
+    count=Choice("kept", KEPT, 1024),
+    levels=Choice("levels", ((2, 2, 2), (2, 3, 4), (3, 4, 5)), (2, 3, 4)),
+)
+def kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
     """An image rebuilt from equally many coefficients of a wavelet and of a contourlet transform."""
     x, rebuilt = picture(image, 256), {}
     transforms: dict[str, WaveletTransform | ContourletTransform] = {
@@ -219,13 +214,3 @@ def draw_kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, 
         f"{abs(scores['contourlet'] - scores['wavelet']):.1f} dB. Shown is the middle of the image."
     )
     return figure, alt
-
-
-def kept() -> Explorer:
-    """Keep k coefficients: wavelet against contourlet."""
-    return Explorer(
-        draw_kept,
-        image=Choice("image", ("stripes", "scrambled stripes", "disc", *MODALITIES[:3]), "stripes"),
-        count=Choice("kept", KEPT, 1024),
-        levels=Choice("levels", ((2, 2, 2), (2, 3, 4), (3, 4, 5)), (2, 3, 4)),
-    )

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mmsnet_lite.course.explore.contourlet import picture
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.plot.contourlet import panels
 from mmsnet_lite.course.plot.dct import weights_and_map
 from mmsnet_lite.data import Mix, mixlite_parts, normalise, split_validation
@@ -95,7 +95,13 @@ def explained(frequencies: int) -> Explanation:
 # --- explorers -----------------------------------------------------------------------------------------------------
 
 
-def draw_component(image: str, n: int, u: int, v: int) -> tuple[Figure, str]:
+@controls(
+    image=Choice("map", (*MODALITIES, "coarse texture", "fine texture"), "ultrasound"),
+    n=Choice("grid n", (7, 14, 28, 56), 28),
+    u=Choice("u (of 7, down)", tuple(range(PLANE)), 1),
+    v=Choice("v (of 7, across)", tuple(range(PLANE)), 0),
+)
+def components(image: str, n: int, u: int, v: int) -> tuple[Figure, str]:
     """A map, one cosine image, and their product, whose mean, maximum and minimum channel attention reads."""
     pool, index = pool_matrix(GRID, n), (u * n // PLANE, v * n // PLANE)
     x, cosine = pool @ channel(image) @ pool.T, dct_basis([index], n)[0]
@@ -118,18 +124,13 @@ def draw_component(image: str, n: int, u: int, v: int) -> tuple[Figure, str]:
     return figure, alt
 
 
-def components() -> Explorer:
-    """One DCT index at a time: cosine image, response, coefficient."""
-    return Explorer(
-        draw_component,
-        image=Choice("map", (*MODALITIES, "coarse texture", "fine texture"), "ultrasound"),
-        n=Choice("grid n", (7, 14, 28, 56), 28),
-        u=Choice("u (of 7, down)", tuple(range(PLANE)), 1),
-        v=Choice("v (of 7, across)", tuple(range(PLANE)), 0),
-    )
-
-
-def draw_attention(modality: str, frequencies: int, stage: int, scale: int) -> tuple[Figure, str]:
+@controls(
+    modality=Choice("image", MODALITIES, "dermoscopy"),
+    frequencies=Choice("K", (1, 32), 32),
+    stage=Choice("stage", (1, 2, 3, 4), 1),
+    scale=Choice("scale", (1, 2), 1),
+)
+def attention(modality: str, frequencies: int, stage: int, scale: int) -> tuple[Figure, str]:
     """What one branch of MSFG in a trained network makes of the first test image of a modality."""
     row = MODALITIES.index(modality) * TESTED
     guidance = explained(frequencies).guidance[stage - 1]
@@ -147,14 +148,3 @@ def draw_attention(modality: str, frequencies: int, stage: int, scale: int) -> t
         f"The foreground map of {h}x{w} lies between {foreground.min():.2f} and {foreground.max():.2f}."
     )
     return figure, alt
-
-
-def attention() -> Explorer:
-    """Channel weights and foreground map of two trained networks, K = 32 and the control K = 1."""
-    return Explorer(
-        draw_attention,
-        modality=Choice("image", MODALITIES, "dermoscopy"),
-        frequencies=Choice("K", (1, 32), 32),
-        stage=Choice("stage", (1, 2, 3, 4), 1),
-        scale=Choice("scale", (1, 2), 1),
-    )

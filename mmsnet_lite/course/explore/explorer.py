@@ -1,5 +1,6 @@
 """What all explorers share: a static figure first, and live controls below it where a reader can move them."""
 
+import functools
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from matplotlib.figure import Figure
 
 from mmsnet_lite.course.plot import png, show
 from mmsnet_lite.course.profile import live
+
+Draw = Callable[..., tuple[Figure, str]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Explorer:
         controls: one `Choice` for each keyword of `draw`.
     """
 
-    def __init__(self, draw: Callable[..., tuple[Figure, str]], **controls: Choice) -> None:
+    def __init__(self, draw: Draw, **controls: Choice) -> None:
         self.draw, self.controls = draw, controls
         self.widgets: dict[str, ipywidgets.SelectionSlider] = {}
         self.picture: ipywidgets.HTML | None = None
@@ -89,3 +92,16 @@ class Explorer:
                 moves += self.widgets[name].value != option
                 self.widgets[name].value = option
         return moves
+
+
+def controls(**choices: Choice) -> Callable[[Draw], Callable[[], Explorer]]:
+    """Turn a function that draws into one that makes its explorer, with these controls."""
+
+    def wrap(draw: Draw) -> Callable[[], Explorer]:
+        @functools.wraps(draw)
+        def make() -> Explorer:
+            return Explorer(draw, **choices)
+
+        return make
+
+    return wrap

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from mmsnet_lite.build import build_model
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.plot.contourlet import panels
 from mmsnet_lite.course.plot.mfa import parameter_bars
 from mmsnet_lite.data import Mix, mixlite_parts, normalise
@@ -150,7 +150,12 @@ def _decoder_count(encoder: str) -> int:
 # --- explorers -----------------------------------------------------------------------------------------------------
 
 
-def draw_parameters(encoder: str, r: int, stages: tuple[int, ...]) -> tuple[Figure, str]:
+@controls(
+    encoder=Choice("encoder", LARGE, "mit-b4"),
+    r=Choice("r", R, 1),
+    stages=Choice("stages", STAGES, STAGES[0]),
+)
+def parameters(encoder: str, r: int, stages: tuple[int, ...]) -> tuple[Figure, str]:
     """Where MFA's parameters are."""
     parts = mfa_parts(encoder, r, stages)
     by_stage = [sum(column) for column in zip(*parts.values(), strict=True)]
@@ -166,22 +171,17 @@ def draw_parameters(encoder: str, r: int, stages: tuple[int, ...]) -> tuple[Figu
     return parameter_bars(parts, title), alt
 
 
-def parameters() -> Explorer:
-    """Parameters of MFA against r, stages and encoder."""
-    return Explorer(
-        draw_parameters,
-        encoder=Choice("encoder", LARGE, "mit-b4"),
-        r=Choice("r", R, 1),
-        stages=Choice("stages", STAGES, STAGES[0]),
-    )
-
-
 def changes(features: Sequence[Tensor], bare: Sequence[Tensor]) -> list[float]:
     """How far each stage's map moved: norm of the difference over the norm before."""
     return [((after - before).norm() / before.norm()).item() for after, before in zip(features, bare, strict=True)]
 
 
-def draw_features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
+@controls(
+    start=Choice("encoder", tuple(STARTS), "pretrained"),
+    modality=Choice("image", MODALITIES, "colonoscopy"),
+    stage=Choice("stage", (1, 2, 3, 4), 2),
+)
+def features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
     """The channel of one stage that tuning changed most: of the bare encoder, with its prompts, and the difference."""
     model = tuned("mfa", STARTS[start]).model
     pixels = torch.from_numpy(draw(modality, 0, 1_000_000, 128)[0])  # the first test image, larger than in training
@@ -203,13 +203,3 @@ def draw_features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
         f"norm; stages 1 to 4 moved by {', '.join(f'{each:.0%}' for each in moved)}."
     )
     return figure, alt
-
-
-def features() -> Explorer:
-    """Feature maps before and after tuning."""
-    return Explorer(
-        draw_features,
-        start=Choice("encoder", tuple(STARTS), "pretrained"),
-        modality=Choice("image", MODALITIES, "colonoscopy"),
-        stage=Choice("stage", (1, 2, 3, 4), 2),
-    )

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from mmsnet_lite.build import build_model
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.plot.training import intervals, schedule, threshold_curves
 from mmsnet_lite.data import Mix, mixlite_parts, normalise, split_validation
 from mmsnet_lite.data.specs import MIXES, SPECS
@@ -69,7 +69,13 @@ def images_of(mix: str) -> int:
     return sum(count - int(share * count) for count in counts)
 
 
-def draw_schedule(mix: str, epochs: int, batch: int, min_lr: float) -> tuple[Figure, str]:
+@controls(
+    mix=Choice("mix", tuple(MIXES), "mix1"),
+    epochs=Choice("epochs", (6, 14, 50), 50),
+    batch=Choice("batch", (8, 16, 32), 8),
+    min_lr=Choice("min_lr", (1e-6, 5e-5), 1e-6),
+)
+def learning_rate(mix: str, epochs: int, batch: int, min_lr: float) -> tuple[Figure, str]:
     """The learning rate of every step of the full recipe, some of its settings changed."""
     settings = replace(PROFILES["full"]().settings, epochs=epochs, batch=batch, min_lr=min_lr)
     steps = epochs * (images_of(mix) // batch)
@@ -82,17 +88,6 @@ def draw_schedule(mix: str, epochs: int, batch: int, min_lr: float) -> tuple[Fig
     return schedule(rates, steps // epochs), alt
 
 
-def learning_rate() -> Explorer:
-    """Length of a training and its learning rate, by epochs, batch and end."""
-    return Explorer(
-        draw_schedule,
-        mix=Choice("mix", tuple(MIXES), "mix1"),
-        epochs=Choice("epochs", (6, 14, 50), 50),
-        batch=Choice("batch", (8, 16, 32), 8),
-        min_lr=Choice("min_lr", (1e-6, 5e-5), 1e-6),
-    )
-
-
 def threshold_scores(seed: int, metric: str) -> dict[str, np.ndarray]:
     """Mean DSC or IoU at each of `THRESHOLDS`, by size of the lesion."""
     probability, masks = probabilities(seed)
@@ -101,7 +96,12 @@ def threshold_scores(seed: int, metric: str) -> dict[str, np.ndarray]:
     return {SIZES[size]: values[:, sizes == size].mean(1) for size in SIZES if (sizes == size).any()}
 
 
-def draw_threshold(threshold: float, metric: str, seed: int) -> tuple[Figure, str]:
+@controls(
+    threshold=Choice("lesion from", (0.1, 0.3, 0.5, 0.7, 0.9), 0.5),
+    metric=Choice("score", ("DSC", "IoU"), "DSC"),
+    seed=Choice("seed", (0, 1), 0),
+)
+def threshold(threshold: float, metric: str, seed: int) -> tuple[Figure, str]:
     """Score against the probability from which a pixel is called lesion, a line a size of lesion."""
     curves = threshold_scores(seed, metric)
     at = THRESHOLDS.index(threshold)
@@ -110,16 +110,6 @@ def draw_threshold(threshold: float, metric: str, seed: int) -> tuple[Figure, st
         for name, curve in curves.items()
     ]
     return threshold_curves(THRESHOLDS, curves, threshold, metric), f"Mean {metric} at {threshold}. {'; '.join(words)}."
-
-
-def threshold() -> Explorer:
-    """Threshold on the probability, and what it does to lesions of each size."""
-    return Explorer(
-        draw_threshold,
-        threshold=Choice("lesion from", (0.1, 0.3, 0.5, 0.7, 0.9), 0.5),
-        metric=Choice("score", ("DSC", "IoU"), "DSC"),
-        seed=Choice("seed", (0, 1), 0),
-    )
 
 
 NUMBERS = (3, 6, 12, 24)  # images a modality
@@ -131,7 +121,11 @@ def first_images(evaluation: Evaluation, count: int) -> Evaluation:
     return Evaluation(tuple(score for group in groups for score in group.images[:count]))
 
 
-def draw_interval(count: int, seed: int) -> tuple[Figure, str]:
+@controls(
+    count=Choice("images a modality", NUMBERS, 6),
+    seed=Choice("seed", (0, 1), 0),
+)
+def interval(count: int, seed: int) -> tuple[Figure, str]:
     """Bootstrap intervals of the mean DSC by number of test images, one of them marked."""
     some = {n: first_images(scores("own", seed), n) for n in NUMBERS}
     ends = {n: each.interval(balanced=True)["dsc"] for n, each in some.items()}
@@ -144,8 +138,3 @@ def draw_interval(count: int, seed: int) -> tuple[Figure, str]:
         + "."
     )
     return intervals(rows, 4 * count), alt
-
-
-def interval() -> Explorer:
-    """Number of test images, and how well they determine a mean DSC."""
-    return Explorer(draw_interval, count=Choice("images a modality", NUMBERS, 6), seed=Choice("seed", (0, 1), 0))
