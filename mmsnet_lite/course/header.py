@@ -26,17 +26,10 @@ if "google.colab" in sys.modules and REPOSITORY and not find_spec("mmsnet_lite")
 _TIME = re.compile(r"\*(?:about )?(\d+) s to run on 2 CPU cores\*")
 _CLAIM = re.compile(r"\*\*Claim\.\*\* (.+?)\.(?:\s|$)")
 _TITLE = re.compile(r"# (\d\d) · (.+?)(?:: .*)?\n")
-_TABLE = re.compile(r"(<!-- lessons -->\n).*?(<!-- end of lessons -->)", re.DOTALL)
-_PLANNED = {"07": "Ablations", "08": "Uncertainty"}
 
 
 def badge(repository: str, name: str) -> str:
-    """The picture that opens a notebook on Colab, "" without a repository; HTML, like the mark that it stands behind.
-
-    Args:
-        repository: OWNER/NAME on GitHub, or "".
-        name: of the notebook, below notebooks/.
-    """
+    """The picture (HTML) that opens the notebook notebooks/NAME on Colab; "" without a repository (OWNER/NAME)."""
     page = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}"
     picture = "https://colab.research.google.com/assets/colab-badge.svg"
     return f'<a href="{page}"><img src="{picture}" alt="Open in Colab"></a>' if repository else ""
@@ -70,7 +63,7 @@ def with_time(header: str, seconds: float) -> str:
 
 
 def table(headers: Mapping[str, str], repository: str) -> str:
-    """The rows that README shows of the lessons: title, the first sentence of the claim, seconds to run.
+    """The table that README shows of the lessons: title, the first sentence of the claim, seconds to run.
 
     Args:
         headers: by name of the notebook, in order; files without a lesson's header are left out.
@@ -82,11 +75,4 @@ def table(headers: Mapping[str, str], repository: str) -> str:
         if title and claim:
             link = f"[{title[1]} {title[2]}](notebooks/{name}) {badge(repository, name)}".rstrip()
             rows.append(f"| {link} | {claim[1]} | about {run_time(header)} s |")
-    there = {name[:2] for name in headers}
-    rows += [f"| {number} {title} | in preparation | |" for number, title in _PLANNED.items() if number not in there]
     return "\n".join(rows)
-
-
-def with_table(text: str, headers: Mapping[str, str], repository: str) -> str:
-    """A text whose table between `<!-- lessons -->` and `<!-- end of lessons -->` is made anew; see `table`."""
-    return _TABLE.sub(lambda place: f"{place[1]}{table(headers, repository)}\n{place[2]}", text)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import nbformat
 
-from mmsnet_lite.course.header import stamp, with_table
+from mmsnet_lite.course.header import stamp, table
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.checkpoint import write_text
+from mmsnet_lite.training.results import filled
 
 ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-]")  # GitHub's owners and repositories
@@ -42,15 +43,11 @@ def write_readme(root: Path) -> None:
     lessons = sorted((root / "notebooks").glob("*.ipynb"))
     headers = {path.name: nbformat.read(path, as_version=4).cells[0].source for path in lessons}
     readme = (root / "README.md").read_text(encoding="utf-8")
-    write_text(root / "README.md", with_table(readme, headers, repository(root)))
+    write_text(root / "README.md", filled(readme, "lessons", lambda _: table(headers, repository(root))))
 
 
 def publish(root: Path, name: str) -> int:
-    """Set and stamp the address of a checkout; returns the number of notebooks.
-
-    Args:
-        root: of the checkout.
-        name: OWNER/NAME on GitHub.
+    """Set and stamp the address, OWNER/NAME on GitHub, of a checkout; returns the number of notebooks.
 
     Raises:
         InputError: another form of name; nothing is written.

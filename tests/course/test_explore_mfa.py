@@ -127,9 +127,10 @@ def test_every_control_has_few_positions(explorer):
 
 
 def test_bars_are_stacked_and_as_high_as_their_sum():
-    figure = plot.parameter_bars({"a": [1000, 2000], "b": [3000, 0]}, "title")
-    tops = [patch.get_y() + patch.get_height() for patch in figure.axes[0].patches]
-    assert tops == [1, 2, 4, 2]
+    parts = np.array(list(explore.mfa_parts("mit-b2", 4).values())) / 1e3
+    patches = explore.parameters().draw("mit-b2", 4, (1, 2, 3, 4))[0].axes[0].patches
+    tops = [patch.get_y() + patch.get_height() for patch in patches]
+    np.testing.assert_allclose(np.reshape(tops, (4, 4)), parts.cumsum(0))
 
 
 def test_curves_stand_at_their_steps():

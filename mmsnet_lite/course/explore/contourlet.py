@@ -20,7 +20,6 @@ from mmsnet_lite.frequency import (
 from mmsnet_lite.model.fep import LUMA
 
 EDGES = (0, 30, 60, 90, 120, 150)  # degrees, the positions of the explorers' sliders
-KEPT = (256, 512, 1024, 2048, 4096, 8192)
 
 
 # --- pictures ------------------------------------------------------------------------------------------------------
@@ -40,8 +39,7 @@ def stripes(size: int, period: float = 5, away: float = 0.3, angle: float = 60, 
     rings' centre in pixels.
 
     Args:
-        size: side in pixels.
-        period: from ring to ring, in pixels.
+        size, period: side of the image, and from ring to ring, in pixels.
         away: from the image's middle to the rings' centre, in image sides; far away, the stripes are straight.
         angle: where that centre lies, in degrees counter-clockwise from the right.
         hard: black and white with edges between, the sign of the cosine, anti-aliased by 4 x 4 samples a pixel.
@@ -78,11 +76,9 @@ def scramble(image: Tensor, seed: int = 0) -> Tensor:
 
 @lru_cache(maxsize=32)
 def picture(name: str, size: int) -> Tensor:
-    """An image by name, (1 1 size size), float64, about 0..1; shared, so do not write to it.
+    """An image (1 1 size size), float64, about 0..1; shared, so do not write to it.
 
-    Args:
-        name: "disc", "stripes", "hatching", "scrambled stripes", or a modality of MixLite, whose luma it is.
-        size: side in pixels.
+    Its name is "disc", "stripes", "hatching", "scrambled stripes", or a modality of MixLite, whose luma it is.
     """
     if name in MODALITIES:
         pixels = torch.from_numpy(draw(name, 0, 0, size)[0]).double() / 255
@@ -146,13 +142,11 @@ def levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, st
     bands = ContourletTransform((depth,))(x).bands[0]
     k, angle = band_of_edge(depth, edge), wedge_angles(depth)
     response = list(directional_responses(128, 128, depth))[k]
-    share = float(bands[k].square().sum() / sum(float(band.square().sum()) for band in bands))
+    share = float(bands[k].square().sum() / sum(band.square().sum() for band in bands))
     h, w = bands[k].shape[-2:]
     title = f"|band {k}|, {h}x{w}: {share:.1%}"
-    figure = panels(
-        [(image, x, "grey"), (f"its wedge, {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")],
-        side=2.1,
-    )
+    shown = [(f"its wedge, {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")]
+    figure = panels([(image, x, "grey"), *shown], side=2.1)
     figure.axes[2].set(aspect="auto", box_aspect=1)  # wide and tall bands as squares, like the image
     alt = (
         f"Of {2**depth} directions of the finest level, band {k} answers frequencies around {angle[k]:.0f} degrees, so "
@@ -175,14 +169,8 @@ def one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
     part = transform.inverse(one_band(coefficients, j, k))
     detail = transform.inverse(coefficients._replace(low=coefficients.low * 0))
     share = float(part.square().sum() / detail.square().sum())
-    figure = panels(
-        [
-            (image, x, "grey"),
-            ("all bands, no low band", detail, "signed"),
-            (f"{level}, band {k} alone", part, "signed"),
-        ],
-        side=2.1,
-    )
+    shown = [("all bands, no low band", detail, "signed"), (f"{level}, band {k} alone", part, "signed")]
+    figure = panels([(image, x, "grey"), *shown], side=2.1)
     alt = (
         f"Rebuilt from band {k} of the {level} level alone, the {image} image shows its edges around "
         f"{(transform.directions()[j][k] + 90) % 180:.0f} degrees: {share:.1%} of the energy of all bands together."
@@ -192,7 +180,7 @@ def one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
 
 @controls(
     image=Choice("image", ("stripes", "scrambled stripes", "disc", *MODALITIES[:3]), "stripes"),
-    count=Choice("kept", KEPT, 1024),
+    count=Choice("kept", (256, 512, 1024, 2048, 4096, 8192), 1024),
     levels=Choice("levels", ((2, 2, 2), (2, 3, 4), (3, 4, 5)), (2, 3, 4)),
 )
 def kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:

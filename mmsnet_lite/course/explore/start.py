@@ -44,7 +44,7 @@ def scores(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     grow=Choice("grow by (px)", (-4, -2, 0, 2, 4, 8), 0),
 )
 def score(modality: str, shift: int, grow: int) -> tuple[Figure, str]:
-    """What DSC and IoU do when a true mask is grown and moved: the chosen point on the curves of all four modalities."""
+    """What DSC and IoU do when a true mask is grown and moved: a point on the curves of all modalities."""
     figure = blank(7.6, 3.2)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
     same = []
