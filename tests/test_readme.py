@@ -10,8 +10,7 @@ from lessons import LESSONS, read
 from torch.testing import assert_close
 
 from mmsnet_lite.__main__ import parser
-from mmsnet_lite.course.header import table
-from mmsnet_lite.course.publish import repository
+from mmsnet_lite.course.publish import repository, table
 from mmsnet_lite.training.results import filled, markdown, rendered
 
 ROOT = Path(__file__).parents[1]

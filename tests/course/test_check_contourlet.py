@@ -124,8 +124,6 @@ WRONG = {
         (merged(lambda band, size: resize(band, size).abs()), "too late"),
         (merged(resize, torch.abs), "comes last"),
         (lambda bands, size: resize(bands[0].abs(), size), "one band"),
-        (lambda bands, size: merged(lambda b, s: resize(b.abs(), s))(bands[:8], size), "tall ones are not"),
-        (lambda bands, size: merged(lambda b, s: resize(b.abs(), s))(bands[8:], size), "wide ones are not"),
         (lambda bands, size: torch.rand(size), "does not follow"),
         (lambda bands, size: torch.full(size, float("nan")), "holds NaN"),
         (lambda bands, size: bands[0].abs(), "asked for a map"),

@@ -135,8 +135,9 @@ def test_what_is_cut_at_one_half_is_what_was_scored_and_the_lesson_stands_on_it(
         (None, {}, "no run of yours yet; expected: not measured yet"),
     ],
 )
-def test_a_card_says_what_is_known_and_no_more(value, bands, words):
-    card = Card("x", value, bands, device="cpu")
+def test_a_card_says_what_is_known_and_no_more(value, bands, words, monkeypatch):
+    monkeypatch.setattr(profile.torch.cuda, "is_available", lambda: False)
+    card = Card("x", value, bands)
     assert card.verdict == words
     figure, alt = plot.cards([card])
     assert alt == f"x: {words}."

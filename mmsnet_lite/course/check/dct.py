@@ -13,11 +13,10 @@ from mmsnet_lite.model.msfg import FrequencyChannelAttention
 
 IMAGE = 96  # exercise 2: pixels
 SIDE, COUNT = 28, 16  # exercise 3: side of the map, K
-_SEED = 3
 
 
 def _random(*shape: int) -> Tensor:
-    return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(_SEED))
+    return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
 
 
 def _waves(n: int, shift: float = 0.5, height: float = 2**0.5, periods: float = 1, first: float = 1) -> Tensor:
@@ -66,9 +65,9 @@ def effective_k(answer: Sequence[int]) -> str:
         raise Mistake(f"there are {len(right)} stages; your list has {len(found)} numbers.")
     mistakes = {
         "that is K; on a small grid several of the 32 indices meet at one place.": [32] * 4,
-        "the grid has room for so many, but the 32 carried indices do not fill all of its places.": (
-            [min(32, n * n) for n in grids]
-        ),
+        "the grid has room for so many, but the 32 carried indices do not fill all of it.": [
+            min(32, n * n) for n in grids
+        ],
         "those are sides; how many different indices are there?": (grids, maps),
         "stage 1, with the largest map, comes first.": right[::-1],
     }
@@ -113,19 +112,15 @@ def rms_pools(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
     def pools(x: Tensor) -> Tensor:
         return torch.stack([x.mean((-1, -2)), x.amax((-1, -2)), x.amin((-1, -2))])
 
-    each, summed, of_map = pools(products), right.clone(), pools(x).abs()
-    summed[0] *= x[0, 0].numel()
-    of_map[0] = right[0]
+    each, of_map = pools(products), pools(x).abs()
+    of_map[0], early = right[0], pools(products.square()).mean(-1).sqrt()
     mistakes = {
         "that is the mean over K; the root mean square squares first.": each.mean(-1),
         "the squares are added up over K, not averaged.": right * math.sqrt(len(indices)),
         "the root is missing.": right.square(),
         "that is the mean modulus; square, average, take the root.": each.abs().mean(-1),
         "the mean is taken over K before the squares, so coefficients cancel.": each.mean(-1).abs(),
-        "the first pool is a mean over the map, yours is a sum.": summed,
-        "the products are squared before the pools; first pool over the map, then square.": (
-            pools(products.square()).mean(-1).sqrt()
-        ),
+        "the products are squared before the pools; first pool over the map, then square.": early,
         "maximum and minimum are exchanged; the order is average, maximum, minimum.": right[[0, 2, 1]],
         "the extrema are those of the map, not of its products with the cosines.": of_map,
     }
@@ -151,9 +146,7 @@ def gate_gradient(answer: Callable[[Tensor, Tensor, float, float], Tensor]) -> s
         "how far alpha and beta lie apart is missing.": total * slope,
         "the slope of the sigmoid is not right.": (beta - alpha) * total * m,
         "the channels are averaged; all of them pull at the map.": right / x.shape[1],
-        "both weights push in one direction: M raises the foreground and lowers the background.": (
-            (beta + alpha) * slope * total
-        ),
+        "both weights push one way: M raises the foreground and lowers the background.": (beta + alpha) * slope * total,
     }
     compare(found, right, mistakes, "not yet. Differentiate Y by M, M by the logits, and add up what they share.")
     return "At alpha = beta it is 0 everywhere, whatever the image."

@@ -17,12 +17,7 @@ def exercise(number: int, expects: str) -> Callable[[Callable[[Any], str]], Call
 
     The judge returns the words of praise for a right answer and raises `Mistake` for a wrong one. The check prints
     ``Exercise N: ...`` with "not attempted yet" for None, the praise after "correct.", the mistake, or, when the judge
-    fails in any other way, what form of answer was expected and what went wrong, with a hint for a function that
-    returns None, as a stub does.
-
-    Args:
-        number: of the exercise in its lesson.
-        expects: the form of an answer, for example "a pair (index, angle in degrees)".
+    fails in any other way, the form of answer that it expects and what went wrong; a function may have returned None.
     """
 
     def wrap(judge: Callable[[Any], str]) -> Callable[[Any], None]:
@@ -52,20 +47,19 @@ def compare(
     right: Any,
     mistakes: Mapping[str, Any],
     otherwise: str,
-    *,
     of: str = "",
+    *,
     rtol: float = 1e-4,
     atol: float = 1e-6,
 ) -> None:
-    """Pass what is right, a number, array or tensor, and raise the `Mistake` that anything else is.
+    """Pass a right number, array or tensor, and raise the `Mistake` that any other is.
 
     Args:
-        found: the student's.
-        right: what it should be.
+        found, right: the student's, and what it should be.
         mistakes: words, and the wrong result that they belong to, or a tuple of such results.
         otherwise: the words for all other results.
         of: stands before all words.
-        rtol, atol: as in `torch.allclose`, of what is right and of mistakes.
+        rtol, atol: as in `torch.allclose`.
     """
     given = tensor(found)
     if given.shape != tensor(right).shape:

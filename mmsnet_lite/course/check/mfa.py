@@ -33,9 +33,6 @@ def adaptor_count(answer: Any) -> str:
         "that has an up-projection for each block; a stage has one.": embed + DEPTH * (tune + up),
         "that has an embedding for each block; a stage computes it once.": DEPTH * (embed + tune) + up,
         "that is the tuning layers alone; embedding and up-projection belong to the adaptor, too.": DEPTH * tune,
-        "that is the way down to r channels; the branch is C / r wide.": (
-            2 * WIDTH * R + R + WIDTH + DEPTH * (R * R + R)
-        ),
         "that is r = 1; here the branch is C / 4 wide.": (DEPTH + 2) * (WIDTH**2 + WIDTH),
     }
     otherwise = "that is not the count. Which linear layers has a stage, how often, and from how many to how many?"

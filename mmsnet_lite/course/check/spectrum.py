@@ -48,21 +48,16 @@ def energy_share(answer: Callable[[Tensor, float, float], float]) -> str:
         power, radius = power_spectrum(image[None, None])[0, 0], radial_frequency(h, w)
         ring = (radius >= low) & (radius < high)
         with_mean = torch.fft.fft2(image).abs().square() / (h * w) ** 2
-        amplitude, half = power.sqrt(), power.clone()
+        amplitude, half, moved = power.sqrt(), power.clone(), torch.fft.fftshift(power)
         half[:, w // 2 + 1 :] = 0
         mistakes = {
-            "the mean is still in: its bin holds more than all others together. Take it out, above and below.": (
-                with_mean[ring].sum() / with_mean.sum()
-            ),
+            "the mean is still in: its bin holds more than all others together.": with_mean[ring].sum()
+            / with_mean.sum(),
             "the mean is out of the ring but still in the total.": power[ring].sum() / with_mean.sum(),
             "that is the share of amplitude. Energy is the modulus squared.": amplitude[ring].sum() / amplitude.sum(),
             "that is an energy, not a share: nothing divides it by the energy of all rings.": power[ring].sum(),
-            "mask and spectrum are in different orders: one is shifted, the other is not.": (
-                torch.fft.fftshift(power)[ring].sum() / power.sum()
-            ),
-            "rfft2 leaves out half of the bins: most columns of it stand for two. fft2 has them all.": (
-                half[ring].sum() / half.sum()
-            ),
+            "mask and spectrum are in different orders: one of them is shifted.": moved[ring].sum() / power.sum(),
+            "rfft2 leaves out half of the bins: most of its columns stand for two.": half[ring].sum() / half.sum(),
         }
         otherwise = f"for a ring from {low} to {high} cycles per pixel the share is off. Is the ring low <= r < high?"
         if h != w:
@@ -116,12 +111,12 @@ def phase_scramble(answer: Callable[[Tensor], Tensor]) -> str:
         if torch.allclose(image.flatten().sort().values, result.flatten().sort().values):
             raise Mistake("the pixels were shuffled: that keeps the histogram and whitens the spectrum.")
         raise Mistake(
-            "the power spectrum has changed. Phases drawn freely do not pair up at k and -k, and `.real` then drops "
-            "part of the power. Which images have a DFT whose phases do pair up?"
+            "the power spectrum has changed. Phases drawn freely do not pair up at k and -k, and `.real` drops what does "
+            "not pair up. Which images have a DFT whose phases do?"
         )
     if max(_alike(image, result), _alike(image.flip(0, 1), result)) > 0.5:
         raise Mistake(
-            "the spectrum is right, but the picture is still there, perhaps moved, turned or negative: draw new phases."
+            "the spectrum is right, but the picture is still there, perhaps moved or turned: draw new phases."
         )
     waves = torch.fft.fft2(result)
     if waves.imag.abs().max() < 1e-6 * waves.abs().max():
@@ -137,9 +132,7 @@ def pooled_or_within(answer: tuple[float, set[str]]) -> str:
     names, right = set(modality.tolist()), spearman(area, rings[:, RING - 1])
     mistakes = {
         "that is the next ring: ring 3 is column 2.": spearman(area, rings[:, RING]),
-        "that is the correlation of the values; use that of their ranks.": (
-            np.corrcoef(area, rings[:, RING - 1])[0, 1]
-        ),
+        "that is the correlation of the values; use that of their ranks.": np.corrcoef(area, rings[:, RING - 1])[0, 1],
     }
     otherwise = "the pooled correlation is not right. Use all images at once, and the ranks of both columns."
     compare(pooled, right, mistakes, otherwise, atol=0.01)

@@ -28,14 +28,11 @@ def steps_and_part(answer: Sequence[int]) -> str:
             EPOCHS * images // BATCH,
             EPOCHS * images / BATCH,
         ),
-        "a batch is what one step sees over all GPUs; four of them do not make steps fewer.": (
-            EPOCHS * (images // (BATCH * GPUS)),
-            EPOCHS * (images // (BATCH * GPUS * PARTS)),
+        "a batch is what one step sees over all GPUs; four of them do not make steps fewer.": tuple(
+            EPOCHS * (images // (BATCH * GPUS * parts)) for parts in (1, PARTS)
         ),
         "parts are no steps: the optimiser moves once all parts of a batch are there.": (
-            right * PARTS,
-            right * GPUS * PARTS,
-            right * GPUS,
+            *(right * times for times in (PARTS, GPUS, GPUS * PARTS)),
             EPOCHS * (images // (BATCH // GPUS // PARTS)),
         ),
     }

@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from mmsnet_lite.course.header import BOOTSTRAP, run_time, stamp, table, with_time
+from mmsnet_lite.course.publish import BOOTSTRAP, run_time, stamp, table, with_time
 
 HEADER = """# 03 · Edges: what they are
 
