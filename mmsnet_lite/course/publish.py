@@ -1,7 +1,7 @@
 """The top of every lesson and README's table, and the address of a published copy that is stamped into both.
 
 `python -m mmsnet_lite.course.publish [OWNER/NAME]` sets the address in one place, `repository` in pyproject.toml, and
-stamps badges, bootstrap cells and README's table, made of the lessons' headers; without a name, with the setting as it is.
+stamps badges, bootstrap cells and README's table, made of the lessons' headers; without a name, the setting stays.
 """
 
 import math

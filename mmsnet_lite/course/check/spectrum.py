@@ -47,13 +47,12 @@ def energy_share(answer: Callable[[Tensor, float, float], float]) -> str:
         image = 3 + torch.randn(h, w, generator=generator, dtype=torch.float64).cumsum(1) / 4
         power, radius = power_spectrum(image[None, None])[0, 0], radial_frequency(h, w)
         ring = (radius >= low) & (radius < high)
-        with_mean = torch.fft.fft2(image).abs().square() / (h * w) ** 2
+        raw = torch.fft.fft2(image).abs().square() / (h * w) ** 2
         amplitude, half, moved = power.sqrt(), power.clone(), torch.fft.fftshift(power)
         half[:, w // 2 + 1 :] = 0
         mistakes = {
-            "the mean is still in: its bin holds more than all others together.": with_mean[ring].sum()
-            / with_mean.sum(),
-            "the mean is out of the ring but still in the total.": power[ring].sum() / with_mean.sum(),
+            "the mean is still in: its bin holds more than all others together.": raw[ring].sum() / raw.sum(),
+            "the mean is out of the ring but still in the total.": power[ring].sum() / raw.sum(),
             "that is the share of amplitude. Energy is the modulus squared.": amplitude[ring].sum() / amplitude.sum(),
             "that is an energy, not a share: nothing divides it by the energy of all rings.": power[ring].sum(),
             "mask and spectrum are in different orders: one of them is shifted.": moved[ring].sum() / power.sum(),
@@ -111,8 +110,8 @@ def phase_scramble(answer: Callable[[Tensor], Tensor]) -> str:
         if torch.allclose(image.flatten().sort().values, result.flatten().sort().values):
             raise Mistake("the pixels were shuffled: that keeps the histogram and whitens the spectrum.")
         raise Mistake(
-            "the power spectrum has changed. Phases drawn freely do not pair up at k and -k, and `.real` drops what does "
-            "not pair up. Which images have a DFT whose phases do?"
+            "the power spectrum has changed. Phases drawn freely do not pair up at k and -k, and `.real` drops what "
+            "does not pair up. Which images have a DFT whose phases do?"
         )
     if max(_alike(image, result), _alike(image.flip(0, 1), result)) > 0.5:
         raise Mistake(
