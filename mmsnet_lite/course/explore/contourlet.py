@@ -63,12 +63,9 @@ def hatching(size: int) -> Tensor:
     return torch.where(stroke, 1.0, faint)
 
 
-def scramble(image: Tensor, seed: int = 0) -> Tensor:
-    """The image with random phases: every frequency keeps its amplitude, the mean stays, every shape is lost.
-
-    The phases are those of white noise, so the result is real.
-    """
-    noise = torch.fft.fft2(torch.randn(image.shape, dtype=image.dtype, generator=torch.Generator().manual_seed(seed)))
+def scramble(image: Tensor) -> Tensor:
+    """The image with phases of white noise: each frequency keeps its amplitude, the mean stays, every shape is lost."""
+    noise = torch.fft.fft2(torch.randn(image.shape, dtype=image.dtype, generator=torch.Generator().manual_seed(0)))
     phase = noise / noise.abs()
     phase[..., 0, 0] = 1
     return torch.fft.ifft2(torch.fft.fft2(image).abs() * phase).real
@@ -185,16 +182,16 @@ def one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
 )
 def kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
     """An image rebuilt from equally many coefficients of a wavelet and of a contourlet transform."""
-    x, rebuilt = picture(image, 256), {}
-    transforms: dict[str, WaveletTransform | ContourletTransform] = {
+    x = picture(image, 256)
+    rebuilt, scores = {image: x}, {}
+    for name, transform in {
         "wavelet": WaveletTransform(len(levels)),
         "contourlet": ContourletTransform(levels),
-    }
-    for name, transform in transforms.items():
-        rebuilt[name] = transform.inverse(keep_largest(transform(x), count))
-    scores = {name: psnr(each, x) for name, each in rebuilt.items()}
-    pictures = [(image, x), *((f"{name}: {scores[name]:.1f} dB", each) for name, each in rebuilt.items())]
-    figure = panels([(title, middle(each), "grey") for title, each in pictures], side=1.8)
+    }.items():
+        result = transform.inverse(keep_largest(transform(x), count))
+        scores[name] = psnr(result, x)
+        rebuilt[f"{name}: {scores[name]:.1f} dB"] = result
+    figure = panels([(title, middle(each), "grey") for title, each in rebuilt.items()], side=1.8)
     best = max(scores, key=lambda name: scores[name])
     alt = (
         f"The {image} image rebuilt from its low band and {count} of 65,536 or more detail coefficients: wavelet "

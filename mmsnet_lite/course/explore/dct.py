@@ -57,13 +57,12 @@ def unseen_images() -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=4)
-def trained(frequencies: int, seed: int = 0, pool: str = "mean") -> MMSNet:
-    """A small MMSNet after 40 steps on 128 MixLite images at 64 px; a few seconds, once a session.
+def trained(frequencies: int, seed: int = 0) -> MMSNet:
+    """A small MMSNet with K frequencies after 40 steps on 128 MixLite images at 64 px; a few seconds, once a session.
 
-    mit-nano tuned in full, without FEP, a decoder of width 32 with two scales. Networks of one seed start from equal
-    weights whatever K is, because K has none.
+    mit-nano tuned in full, without FEP, a decoder of width 32 with two scales. K has no weights: one seed, equal starts.
     """
-    model = build_model("mmsnet", SMALL | {"frequencies": frequencies, "pool": pool}, seed)
+    model = build_model("mmsnet", SMALL | {"frequencies": frequencies}, seed)
     assert isinstance(model, MMSNet)
     train(model, *mixlite(*IMAGES)[:2], TrainSettings(epochs=5, batch=16, lr=4e-3, seed=seed))
     return model.eval()

@@ -64,12 +64,10 @@ def _mix(split: str) -> Mix:
 
 
 @lru_cache(maxsize=4)
-def tuned(how: str, start: str | None, r: int = 4, seed: int = 0) -> Tuned:
+def tuned(how: str, start: str | None) -> Tuned:
     """`network` after 48 steps of 16 MixLite images at 64 px; seconds, once a session. No epoch is chosen: the last."""
-    model = network(how, start, r, seed)
-    history = train(
-        model, _mix("train"), _mix("test"), TrainSettings(epochs=4, batch=16, lr=4e-3, seed=seed)
-    )  # 48 steps
+    model = network(how, start)
+    history = train(model, _mix("train"), _mix("test"), TrainSettings(epochs=4, batch=16, lr=4e-3))
     return Tuned(model.eval(), tuple(record["validation_dsc"] for record in history))
 
 
