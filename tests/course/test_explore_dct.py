@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.fft
 import torch
+from sweeps import sweep
 
 from mmsnet_lite.course.explore import dct as explore
 from mmsnet_lite.course.plot import dct as plot
@@ -153,7 +154,7 @@ def test_every_position_of_the_controls_can_be_drawn(explorer, untrained, monkey
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     made = explorer()
     assert all(len(control.options) <= 7 for control in made.controls.values())
-    assert made.sweep() >= sum(len(control.options) - 1 for control in made.controls.values())
+    assert sweep(made) >= sum(len(control.options) - 1 for control in made.controls.values())
     assert made.picture.value.startswith("<img")
 
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from sweeps import sweep
 
 from mmsnet_lite.course.explore import start
 from mmsnet_lite.data.synthetic import MODALITIES, draw
@@ -72,5 +73,5 @@ def test_growing_is_said_and_shown():
 def test_every_position_of_the_controls_can_be_drawn(monkeypatch):
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     explorer = start.score()
-    assert explorer.sweep() == 4 + 7 + 7  # four modalities, then six positions and back, twice
+    assert sweep(explorer) == 4 + 7 + 7  # four modalities, then six positions and back, twice
     assert explorer.picture.value.startswith("<img")

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from sweeps import sweep
 
 from mmsnet_lite.course import profile
 from mmsnet_lite.course.explore import training as explore
@@ -87,7 +88,7 @@ def test_intervals_are_of_the_first_images_and_narrow_with_their_number(untraine
 def test_every_position_of_the_controls_can_be_drawn(explorer, untrained, monkeypatch):
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     made = explorer()
-    assert made.sweep() >= sum(len(control.options) - 1 for control in made.controls.values())
+    assert sweep(made) >= sum(len(control.options) - 1 for control in made.controls.values())
     assert made.picture.value.startswith("<img")
 
 

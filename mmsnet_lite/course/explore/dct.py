@@ -60,7 +60,7 @@ def unseen_images() -> tuple[Tensor, Tensor]:
 def trained(frequencies: int, seed: int = 0) -> MMSNet:
     """A small MMSNet with K frequencies after 40 steps on 128 MixLite images at 64 px; a few seconds, once a session.
 
-    mit-nano tuned in full, without FEP, a decoder of width 32 with two scales. K has no weights: one seed, equal starts.
+    mit-nano tuned in full, without FEP, a decoder of width 32 with two scales. K has no weights: a seed is a start.
     """
     model = build_model("mmsnet", SMALL | {"frequencies": frequencies}, seed)
     assert isinstance(model, MMSNet)

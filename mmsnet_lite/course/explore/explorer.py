@@ -3,8 +3,7 @@
 import functools
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets
 from IPython.display import display
@@ -16,17 +15,12 @@ from mmsnet_lite.course.profile import live
 Draw = Callable[..., tuple[Figure, str]]
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A control with one position for each of `options`, starting at `start`."""
 
     label: str
     options: Sequence[Any]
     start: Any
-
-    def __post_init__(self) -> None:
-        if self.start not in self.options:
-            raise ValueError(f"control {self.label!r} starts at {self.start!r}, which is none of {self.options}")
 
     def widget(self) -> ipywidgets.SelectionSlider:
         """The live control."""
@@ -44,8 +38,7 @@ class Explorer:
     """A figure whose settings can be moved.
 
     As the last expression of a cell it shows the figure at the controls' starts and, unless MMSNET_STATIC=1, the
-    controls below it; a moved control draws the figure anew under them, with its alternative text. Shown twice, it
-    shows the same controls twice.
+    controls below it; a moved control draws the figure anew under them, with its alternative text.
 
     Args:
         draw: a plain function from the controls' values (by keyword) to a figure and its alternative text.
@@ -77,21 +70,6 @@ class Explorer:
             raise
         source = f"data:image/png;base64,{png(figure)}"
         self.picture.value = f'<img alt="{html.escape(alt)}" src="{source}" style="max-width: 100%">'
-
-    def sweep(self) -> int:
-        """Move every live control through its positions, one control after another; returns the number of drawings.
-
-        Raises:
-            RuntimeError: when there are no live controls (MMSNET_STATIC=1).
-        """
-        if not self.widgets:
-            raise RuntimeError("there are no live controls; start Python without MMSNET_STATIC=1")
-        moves = 0
-        for name, control in self.controls.items():
-            for option in [*control.options, control.start]:
-                moves += self.widgets[name].value != option
-                self.widgets[name].value = option
-        return moves
 
 
 def controls(**choices: Choice) -> Callable[[Draw], Callable[[], Explorer]]:

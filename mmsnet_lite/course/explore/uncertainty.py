@@ -13,10 +13,11 @@ from mmsnet_lite import MMSNet
 from mmsnet_lite.analysis import MCResult, mc_predict, reliability, risk_coverage
 from mmsnet_lite.build import build_model
 from mmsnet_lite.course.colours import overlay
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.explore.mfa import RESULTS, stored
+from mmsnet_lite.course.explore.training import mixlite, stacked
 from mmsnet_lite.course.plot.uncertainty import doubt, reliability_diagrams
-from mmsnet_lite.data import Mix, mixlite_parts, normalise, split_validation
+from mmsnet_lite.data import Mix
 from mmsnet_lite.data.synthetic import MODALITIES
 from mmsnet_lite.training import TrainSettings, train
 
@@ -30,12 +31,9 @@ BLANKED = 255  # grey level of pixels that are handed to somebody else
 # --- the network and what it says -----------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
 def mixes() -> tuple[Mix, Mix, Mix]:
     """MixLite at 64 px: 160 images to train on, 16 to validate on, 64 to test on, as many of each modality."""
-    counts = {"train": TRAINED + HELD, "test": TESTED}
-    kept, held = split_validation(mixlite_parts("train", SIZE, counts=counts), HELD / counts["train"])
-    return Mix(kept, SIZE), Mix(held, SIZE), Mix(mixlite_parts("test", SIZE, counts=counts), SIZE)
+    return mixlite(TRAINED, HELD, TESTED, SIZE)
 
 
 @lru_cache(maxsize=2)
@@ -60,8 +58,9 @@ class Samples(NamedTuple):
 def samples(split: str = "test") -> Samples:
     """All images of "validation" or "test" at once."""
     mix = mixes()[{"validation": 1, "test": 2}[split]]
-    pixels, masks = (torch.stack([sample[key] for sample in mix]) for key in ("image", "mask"))
-    return Samples(normalise(pixels), masks.bool(), pixels.permute(0, 2, 3, 1).numpy(), np.array(mix.labels))
+    images, masks = stacked(mix)
+    pictures = np.stack([sample["image"].permute(1, 2, 0).numpy() for sample in mix])
+    return Samples(images, masks.bool(), pictures, np.array(mix.labels))
 
 
 @lru_cache(maxsize=2)
@@ -158,7 +157,13 @@ def reannotation_table(study: dict[str, Any]) -> str:
 # --- explorers ------------------------------------------------------------------------------------------------------
 
 
-def draw_doubt(modality: str, count: int, rate: float, threshold: float) -> tuple[Figure, str]:
+@controls(
+    modality=Choice("image", MODALITIES, "colonoscopy"),
+    count=Choice("passes", (2, 5, 20, 50), 20),
+    rate=Choice("dropout rate", (0.05, 0.1, 0.3, 0.5), 0.1),
+    threshold=Choice("entropy from (nats)", (0.1, 0.3, 0.5, 0.65), 0.5),
+)
+def uncertainty(modality: str, count: int, rate: float, threshold: float) -> tuple[Figure, str]:
     """An image, its entropy, what is kept of it below a threshold, and the risk of what is kept of all such images."""
     test, entropy, errors, i = samples(), passes(count, rate).entropy, wrong(), shown(modality)
     of_kind = torch.from_numpy(test.modalities == modality)
@@ -177,18 +182,11 @@ def draw_doubt(modality: str, count: int, rate: float, threshold: float) -> tupl
     return doubt(picture, entropy[i, 0].numpy(), left, curve, (coverage, risk)), alt
 
 
-def uncertainty() -> Explorer:
-    """Passes, dropout rate and threshold: the map, the curve, and the pixels retained."""
-    return Explorer(
-        draw_doubt,
-        modality=Choice("image", MODALITIES, "colonoscopy"),
-        count=Choice("passes", (2, 5, 20, 50), 20),
-        rate=Choice("dropout rate", (0.05, 0.1, 0.3, 0.5), 0.1),
-        threshold=Choice("entropy from (nats)", (0.1, 0.3, 0.5, 0.65), 0.5),
-    )
-
-
-def draw_temperature(temperature: float, modality: str) -> tuple[Figure, str]:
+@controls(
+    temperature=Choice("temperature", (0.5, 1.0, 1.2, 1.5, 2.0, 3.0), 2.0),
+    modality=Choice("images", ("all", *MODALITIES), "all"),
+)
+def temperature(temperature: float, modality: str) -> tuple[Figure, str]:
     """Reliability of the logits as they are and divided by a temperature."""
     chosen = torch.from_numpy(np.isin(samples().modalities, MODALITIES if modality == "all" else [modality]))
     z, masks = logits()[chosen].double(), samples().masks[chosen].double()
@@ -199,12 +197,3 @@ def draw_temperature(temperature: float, modality: str) -> tuple[Figure, str]:
         words.append(f"{name}: calibration error {each.error:.3f}, cross-entropy {loss:.3f}")
     title = f"{modality}: predicted probability against the share that is lesion"
     return reliability_diagrams({name: each for name, (_, each) in found.items()}), f"{title}. {'; '.join(words)}."
-
-
-def temperature() -> Explorer:
-    """Temperature and reliability, by modality."""
-    return Explorer(
-        draw_temperature,
-        temperature=Choice("temperature", (0.5, 1.0, 1.2, 1.5, 2.0, 3.0), 2.0),
-        modality=Choice("images", ("all", *MODALITIES), "all"),
-    )
