@@ -22,9 +22,6 @@ from mmsnet_lite.model.fep import LUMA
 EDGES = (0, 30, 60, 90, 120, 150)  # degrees, the positions of the explorers' sliders
 
 
-# --- pictures ------------------------------------------------------------------------------------------------------
-
-
 def disc(size: int) -> Tensor:
     """A white disc of radius 0.3 on black, anti-aliased by 8 x 8 samples a pixel; (1 1 h w), 0..1."""
     place = (torch.arange(8 * size, dtype=torch.float64) + 0.5) / (8 * size) - 0.5
@@ -91,9 +88,6 @@ def middle(image: Tensor) -> Tensor:
     return image[..., h // 4 : h - h // 4, w // 4 : w - w // 4]
 
 
-# --- coefficients --------------------------------------------------------------------------------------------------
-
-
 def keep_largest(coefficients: ContourletCoefficients, count: int) -> ContourletCoefficients:
     """The low band and, of all bands together, the `count` coefficients of largest modulus; the others become 0.
 
@@ -123,9 +117,6 @@ def band_of_edge(depth: int, edge: float) -> int:
     """The number of the band, of 2^depth, whose wedge is nearest to the frequency of edges at `edge` degrees."""
     apart = [abs((angle + 90 - edge + 90) % 180 - 90) for angle in wedge_angles(depth)]
     return apart.index(min(apart))
-
-
-# --- explorers -----------------------------------------------------------------------------------------------------
 
 
 @controls(

@@ -24,9 +24,6 @@ PLANE = 7  # side of the plane that FcaNet's frequencies live in
 SMALL = {"encoder": "mit-nano", "tune": "full", "fep": "none", "width": 32, "msfg_scales": 2}
 
 
-# --- textures ------------------------------------------------------------------------------------------------------
-
-
 def texture(slope: float, count: int, n: int, seed: int) -> Tensor:
     """Random maps (count n n) whose amplitudes fall as frequency^-slope, all made of the same n^2 values of 0 to 1.
 
@@ -46,9 +43,6 @@ def channel(name: str) -> Tensor:
     if name in MODALITIES:
         return picture(name, GRID)[0, 0].float()
     return texture({"coarse texture": 2.0, "fine texture": 1.0}[name], 1, GRID, 0)[0]
-
-
-# --- trained networks ----------------------------------------------------------------------------------------------
 
 
 def unseen_images() -> tuple[Tensor, Tensor]:
@@ -74,9 +68,6 @@ def explained(frequencies: int) -> Explanation:
     network = trained(frequencies)  # before no_grad, in which nothing trains
     with torch.no_grad():
         return network.explain(unseen_images()[0])
-
-
-# --- explorers -----------------------------------------------------------------------------------------------------
 
 
 @controls(

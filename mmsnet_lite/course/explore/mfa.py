@@ -32,9 +32,6 @@ RESULTS = Path(__file__).parents[3] / "benchmarks/results"
 STARTS = {"pretrained": "own", "random": None}
 
 
-# --- networks ------------------------------------------------------------------------------------------------------
-
-
 def network(how: str, start: str | None, r: int = 4, seed: int = 0, stages: Sequence[int] = (1, 2, 3, 4)) -> nn.Module:
     """A small network on a mit-nano encoder.
 
@@ -107,14 +104,11 @@ def kept_for_backward(model: nn.Module, x: Tensor) -> int:
     return sum(kept.values())
 
 
-# --- counts --------------------------------------------------------------------------------------------------------
-
-
 @lru_cache(maxsize=8)
 def encoder_count(encoder: str) -> int:
     """Parameters of an encoder."""
     with torch.device("meta"):
-        return sum(p.numel() for p in MiTEncoder(encoder).parameters())
+        return _count(MiTEncoder(encoder))
 
 
 def mfa_parts(encoder: str, r: int, stages: Sequence[int] = (1, 2, 3, 4)) -> dict[str, list[int]]:
@@ -135,15 +129,6 @@ def _count(*modules: nn.Module) -> int:
     return sum(p.numel() for module in modules for p in module.parameters())
 
 
-@lru_cache(maxsize=8)
-def _decoder_count(encoder: str) -> int:
-    with torch.device("meta"):
-        return _count(Decoder(encoder_spec(encoder).widths, MMSNetConfig(encoder=encoder)))
-
-
-# --- explorers -----------------------------------------------------------------------------------------------------
-
-
 @controls(
     encoder=Choice("encoder", LARGE, "mit-b4"),
     r=Choice("r", R, 1),
@@ -153,7 +138,9 @@ def parameters(encoder: str, r: int, stages: tuple[int, ...]) -> tuple[Figure, s
     """Where MFA's parameters are."""
     parts = mfa_parts(encoder, r, stages)
     by_stage = [sum(column) for column in zip(*parts.values(), strict=True)]
-    total, decoder, whole = sum(by_stage), _decoder_count(encoder), encoder_count(encoder)
+    with torch.device("meta"):
+        decoder = _count(Decoder(encoder_spec(encoder).widths, MMSNetConfig(encoder=encoder)))
+    total, whole = sum(by_stage), encoder_count(encoder)
     most = max(parts, key=lambda name: sum(parts[name]))
     figure = blank(6.2, 2.9)
     axes, bars, below = figure.subplots(), (1, 2, 3, 4), np.zeros(4)

@@ -23,9 +23,6 @@ STARTS = {"own": {"pretrained": "own"}, "random": {}}
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 
 
-# --- small networks ------------------------------------------------------------------------------------------------
-
-
 @lru_cache(maxsize=4)
 def mixlite(trained: int, held: int, tested: int, size: int = 64) -> tuple[Mix, Mix, Mix]:
     """MixLite images to train on, held out and to test on, so many of each modality; side in pixels."""
@@ -70,9 +67,6 @@ def probabilities(seed: int = 0) -> tuple[Tensor, Tensor]:
     model, (images, masks) = trained("own", seed), stacked(mixes()[2])
     with torch.no_grad():
         return model(images).logits.sigmoid(), masks
-
-
-# --- explorers -----------------------------------------------------------------------------------------------------
 
 
 def images_of(mix: str) -> int:
