@@ -43,7 +43,9 @@ def build(path: Path) -> float:
     notebook = refreshed(path) if solves else nbformat.read(path, as_version=4)
     stamp(notebook, f"{SOLUTIONS}/{path.name}" if solves else path.name, repository(ROOT))
     start, before = time.perf_counter(), sum(os.times()[2:4])
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, coalesce_streams=True, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     wall, processor = time.perf_counter() - start, sum(os.times()[2:4]) - before
     seconds = min(wall, processor or wall)  # other programs stretch the first; Windows does not know the second
     notebook.metadata.pop("widgets", None)  # GitHub refuses to show notebooks that carry widget state
