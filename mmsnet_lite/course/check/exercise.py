@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,4 +78,4 @@ def compare(
 
 def tensor(value: Any) -> Tensor:
     """The value in double precision, without its gradient."""
-    return torch.as_tensor(value).detach().double()
+    return torch.as_tensor(value.copy() if isinstance(value, np.ndarray) else value).detach().double()

@@ -14,7 +14,8 @@ from mmsnet_lite.course.explore.training import mixlite, stacked
 from mmsnet_lite.course.plot import blank, frame
 from mmsnet_lite.course.plot.contourlet import panels
 from mmsnet_lite.data.synthetic import MODALITIES
-from mmsnet_lite.frequency import dct_basis, pool_matrix, radial_frequency
+from mmsnet_lite.frequency import dct_basis, pool_matrix
+from mmsnet_lite.frequency.fourier import radial_frequency
 from mmsnet_lite.model.mmsnet import Explanation, MMSNet
 from mmsnet_lite.training import TrainSettings, train
 
