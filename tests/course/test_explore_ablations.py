@@ -66,9 +66,18 @@ def test_a_table_stars_the_intervals_without_zero():
     lines = explore.effect_table(
         {"a - b": {"seeds": [0, 2], "localisation": [], "mean": effect, "fundus": wide}}
     ).splitlines()
-    assert lines[0].split()[-3:] == ["seeds", "mean", "fundus"]
-    assert lines[1].split()[-3:] == ["2", "+0.020*", "+0.020"]
+    assert lines[0].split()[-5:] == ["seeds", "mean", "fundus", "found", "from"]
+    assert lines[1].split()[-4:] == ["2", "+0.020*", "+0.020", "0.010"]
     assert explore.excludes_zero(effect | {"interval": [-0.3, -0.1]})
+
+
+def test_scores_of_rows_stand_beside_their_spread_where_there_is_one():
+    mixlite, real = (explore.results()[kind]["rows"]["mmsnet"] for kind in ("mixlite", "real"))
+    head, mmsnet, k16 = explore.score_table(("mmsnet", "k16")).splitlines()
+    assert head.endswith("real")
+    spread = f"{mixlite['dsc']:.3f} ± {mixlite['spread']:.3f}"
+    assert mmsnet.split(maxsplit=2) == ["mmsnet", f"{mixlite['trained']:,}", f"{spread}{real['dsc']:18.3f}"]
+    assert k16.split()[-2] == "±"  # not measured on real images
 
 
 def test_localisation_lies_between_its_seeds():
@@ -121,6 +130,12 @@ def test_controls_offer_what_is_stored(explorer):
     first, *_ = explorer().controls.values()
     offered = {option.split(": ")[-1] for option in first.options}
     assert offered in (set(explore.results()["mixlite"]["rows"]), set(GROUPS))
+
+
+def test_points_of_a_seed_are_joined():
+    axes = plot.seed_pairs({"with": [0.4, 0.5], "without": [0.6, 0.3]}).axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines] == [[0.4, 0.6], [0.5, 0.3]]
+    assert [text.get_text() for text in axes.texts] == ["seed 0", "seed 1"]
 
 
 def test_sensitivity_is_written_into_its_cells():

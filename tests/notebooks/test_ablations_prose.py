@@ -5,10 +5,13 @@ Numbers of measurements are printed by the lesson's cells from those results, an
 
 import re
 
+import numpy as np
 import pytest
 from lessons import FOLDER, read
+from scipy.stats import t, ttest_1samp
 
-from mmsnet_lite.course.explore.ablations import excludes_zero, localised, results
+from mmsnet_lite.analysis.ablations import GROUPS, effects
+from mmsnet_lite.course.explore.ablations import differences, excludes_zero, localised, results, scores
 
 PROSE = "\n\n".join(cell.source for cell in read(FOLDER / "07_ablations.ipynb").cells if cell.cell_type == "markdown")
 # 0.05, 0.95, 0.975, 0.8: levels of tests; 0.5, 0.1, 0.9: what a figure means; the quiz's inventions
@@ -40,19 +43,35 @@ def alone(network):
 
 
 def the_mix_costs_unet():
-    return all(difference(alone("unet"), "mixlite", m) > 0 for m in images())
+    found = {m: effect(alone("unet"), "mixlite", m) for m in images()}
+    seen = {m for m, each in found.items() if excludes_zero(each)}
+    return all(each["difference"] > 0 for each in found.values()) and seen == found.keys() - {"dermoscopy"}
 
 
 def pretrained_networks_lose_nothing():
-    return all(difference(alone(network)) <= 0 for network in ("mmsnet", "segformer"))
+    for network in ("mmsnet", "segformer"):
+        mean, fundus, ultrasound = (effect(alone(network), place=p) for p in ("mean", "fundus", "ultrasound"))
+        won = fundus["interval"][0] > 0 > ultrasound["interval"][1]
+        if mean["difference"] > 0 or not won or fundus["difference"] > -ultrasound["difference"]:
+            return False
+    return True
 
 
 def real_mix_is_better_because_of_fundus():
     for network in ("unet", "segformer", "mmsnet"):
         by = {m: difference(alone(network), "real", m) for m in images("real")}
-        if difference(alone(network), "real") >= 0 or min(by, key=by.get) != "fundus":
+        if difference(alone(network), "real") >= 0 or by["fundus"] > sum(by.values()) / 2:
             return False
     return True
+
+
+def real_mmsnet_is_better_alone_on_colonoscopy():
+    return effect(alone("mmsnet"), "real", "colonoscopy")["interval"][0] > 0
+
+
+def real_mmsnet_loses_more_on_colonoscopy():
+    losses = (f"({n}-single + mmsnet) - ({n} + mmsnet-single)" for n in ("unet", "segformer"))
+    return all(effect(loss, "real", "colonoscopy")["interval"][1] < 0 for loss in losses)
 
 
 def segformer_loses_no_more():
@@ -74,7 +93,12 @@ def msfg_carries():
 
 
 def averages_do_as_well():
-    return not excludes_zero(effect("sfg-ssg - mmsnet")) and abs(difference("sfg-ssg - mmsnet")) < 0.01
+    low, high = effect("sfg-ssg - mmsnet")["interval"]
+    return -0.01 < low < 0 < high < 0.01
+
+
+def only_the_narrowest_adaptor_is_worse():
+    return [r for r in ("r8", "r4", "r2") if effect(f"{r} - mmsnet")["interval"][1] < 0] == ["r8"]
 
 
 def mfa_helps_more_without_msfg():
@@ -88,13 +112,40 @@ def fep_is_open():
     return all(not excludes_zero(each) and abs(each["difference"]) < each["detectable"] for each in found)
 
 
-def fourier_is_not_below():
-    return difference("fft - mmsnet") > 0
+def fourier_has_one_star():
+    found = {place: effect("fft - mmsnet", place=place) for place in ("mean", *images())}
+    return [place for place, each in found.items() if excludes_zero(each)] == ["colonoscopy"] and (
+        found["colonoscopy"]["difference"] > 0
+    )
+
+
+def seed_0_alone_finds_fep():
+    whole, without = (scores(row, seeds=[0]) for row in ("mmsnet", "no-fep"))
+    return effects([without], [whole])["mean"].interval[1] < 0 and not excludes_zero(effect("no-fep - mmsnet"))
+
+
+def bonferroni_leaves_three():
+    by_seed = {}
+    for contrast in {each.name: each for group in GROUPS.values() for each in group}.values():
+        if contrast.name != "mmsnet - no-fep":  # the mirror image of another
+            by_seed[contrast.name] = np.mean([part.mean(1) for part in differences(contrast).values()], axis=0)
+    passed = {name for name, each in by_seed.items() if ttest_1samp(each, 0).pvalue < 0.05 / len(by_seed)}
+    asked = t.ppf(1 - 0.025 / len(by_seed), df=2) / np.sqrt(3)  # of mean / spread
+    return passed == {"msfg - plain", "mfa - plain", "plain - mmsnet"} and 10 < asked < 20
+
+
+def unet_is_above():
+    real, mixlite = (results()[kind]["rows"] for kind in ("real", "mixlite"))
+    alone_is_best = all(mixlite["unet-single"]["dsc"] > mixlite[row]["dsc"] for row in ("mmsnet", "mmsnet-single"))
+    return real["unet"]["dsc"] > real["mmsnet"]["dsc"] and alone_is_best
 
 
 def full_tuning_gains():
     trained = {row: results()["mixlite"]["rows"][row]["trained"] for row in ("tuned", "mmsnet")}
-    return difference("tuned - mmsnet") > 0 and trained["tuned"] > 2 * trained["mmsnet"]
+    dermoscopy, colonoscopy = (effect("tuned - mmsnet", place=place) for place in ("dermoscopy", "colonoscopy"))
+    gains = all(each["interval"][0] > 0 for each in (dermoscopy, colonoscopy))
+    more = colonoscopy["difference"] > dermoscopy["difference"]
+    return gains and more and trained["tuned"] > 2 * trained["mmsnet"]
 
 
 def the_last_stage_knows_little_without_mfa():
@@ -115,6 +166,11 @@ def fep_leaves_edges_as_they_are():
     return True
 
 
+def real_edges_say_both():
+    by = {m: mean("no-fep", "edge width", m, "real") / mean("mmsnet", "edge width", m, "real") for m in images("real")}
+    return by["colonoscopy"] > 1.05 and by["ultrasound"] < 0.95
+
+
 def edges_are_wide_without_msfg():
     pairs = [
         (mean("no-msfg", "edge width", m, k), mean("mmsnet", "edge width", m, k)) for k in KINDS for m in images(k)
@@ -128,20 +184,29 @@ def one_map_says_the_same_of_every_network():
 
 
 SENTENCES = (
-    ("On MixLite the mix costs **U-Net** something in every modality.", the_mix_costs_unet),
-    ("both on a pretrained encoder, lose nothing by it on average.", pretrained_networks_lose_nothing),
-    ("nearly all of that comes from the fundus images", real_mix_is_better_because_of_fundus),
-    ("U-Net's minus MMSNet's is above 0 on MixLite", unet_loses_more),
+    ("in every modality, though on dermoscopy too little to tell it from nothing.", the_mix_costs_unet),
+    ("lose nothing by it on average: a little on fundus, and they win more", pretrained_networks_lose_nothing),
+    ("most of that comes from the fundus images", real_mix_is_better_because_of_fundus),
+    ("MMSNet on colonoscopy is an exception: alone it is better.", real_mmsnet_is_better_alone_on_colonoscopy),
+    ("What U-Net loses, minus what MMSNet loses, is above 0 on MixLite.", unet_loses_more),
+    ("it is MMSNet that loses more (one seed)", real_mmsnet_loses_more_on_colonoscopy),
     ("does not lose more than MMSNet there", segformer_loses_no_more),
-    ("Nothing else that can be taken out costs as much, on MixLite and on real images.", msfg_carries),
-    ("MSFG does as well as with all its frequencies", averages_do_as_well),
+    ("by seed 0 alone, FEP would have been a finding", seed_0_alone_finds_fep),
+    ("that MSFG helps a bare decoder, that MFA does, and that the parts together do", bonferroni_leaves_three),
+    ("it asks for a difference more than ten times its spread", bonferroni_leaves_three),
+    ("No other single module costs as much when it is taken out, on MixLite and on real images.", msfg_carries),
+    ("the whole interval of the difference lies within a hundredth of 0", averages_do_as_well),
+    ("only the narrowest, $r = 8$, is seen to be worse on average", only_the_narrowest_adaptor_is_worse),
     ("**MFA helps** by a smaller amount, and more when MSFG is missing.", mfa_helps_more_without_msfg),
     ("**FEP is not told apart from nothing**", fep_is_open),
-    ("rather the other way round", fourier_is_not_below),
-    ("with more than twice the trained parameters", full_tuning_gains),
-    ("is at chance or below it, and with MFA mostly above", the_last_stage_knows_little_without_mfa),
-    ("In row `msfg` the maps after MSFG lie on the disc almost perfectly.", msfg_alone_finds_the_disc),
-    ("is the same with and without FEP, up to the difference of two seeds", fep_leaves_edges_as_they_are),
+    ("Its one star, on colonoscopy, goes to Fourier", fourier_has_one_star),
+    ("with more than twice the trained parameters, gains on dermoscopy", full_tuning_gains),
+    ("and on colonoscopy it gains more", full_tuning_gains),
+    ("is above MMSNet on the real mix and, trained alone, on MixLite", unet_is_above),
+    ("is near chance or below it, and with MFA mostly above", the_last_stage_knows_little_without_mfa),
+    ('In row `msfg` the maps of "guidance 2" lie on the disc almost perfectly.', msfg_alone_finds_the_disc),
+    ("on MixLite the same with and without FEP, up to the difference of two seeds", fep_leaves_edges_as_they_are),
+    ("it is wider without FEP on colonoscopy and narrower on ultrasound, of one seed", real_edges_say_both),
     ("Edges are blurred where *MSFG* is missing.", edges_are_wide_without_msfg),
     ("is the map that says the same of every network", one_map_says_the_same_of_every_network),
 )

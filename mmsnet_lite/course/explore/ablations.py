@@ -100,13 +100,34 @@ def by_place(contrast: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def effect_table(contrasts: Mapping[str, Mapping[str, Any]]) -> str:
-    """Contrasts of the summary as lines: seeds, and each difference, starred where its interval leaves 0 out."""
+    """Contrasts of the summary as lines: seeds, and each difference, starred where its interval leaves 0 out.
+
+    The last column is the smallest difference in the mean that the design would find, four times in five.
+    """
     places = list(by_place(next(iter(contrasts.values()))))
-    lines = [f"{'difference in DSC':58} seeds" + "".join(f"{place[:11]:>12}" for place in places)]
+    title = "difference in DSC"
+    width = max(map(len, (title, *contrasts)))
+    lines = [f"{title:{width}} seeds" + "".join(f"{place:>12}" for place in places) + " found from"]
     for name, found in contrasts.items():
         cells = [f"{found[p]['difference']:+.3f}{'*' if excludes_zero(found[p]) else ' '}" for p in places]
-        lines.append(f"{name:58} {len(found['seeds']):5}" + "".join(f"{cell:>12}" for cell in cells))
+        seeds, smallest = len(found["seeds"]), found["mean"]["detectable"]
+        lines.append(f"{name:{width}} {seeds:5}" + "".join(f"{cell:>12}" for cell in cells) + f"{smallest:11.3f}")
     return "\n".join(lines)
+
+
+def score_table(rows: Sequence[str]) -> str:
+    """Rows of the summary as lines: trained parameters, and mean DSC, with its spread over seeds, by kind of images."""
+    found = results()
+    lines = [f"{'row':16} trained parameters" + "".join(f"{f'DSC, {kind}':>18}" for kind in found)]
+    for row in rows:
+        cells = []
+        for each in (kind["rows"].get(row) for kind in found.values()):
+            spread = f" ± {each['spread']:.3f}" if each and each["spread"] is not None else ""
+            cells.append(f"{each['dsc']:.3f}{spread}" if each else "")
+        lines.append(
+            f"{row:16} {found['mixlite']['rows'][row]['trained']:18,}" + "".join(f"{cell:>18}" for cell in cells)
+        )
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def localisation_table(figure: str, rows: Sequence[str], kind: str = "mixlite") -> str:

@@ -22,6 +22,7 @@ def forest(contrasts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
     figure = blank(9.6, 1.0 + 0.34 * len(contrasts))
     cells = figure.subplots(1, len(places), sharey=True, squeeze=False)[0]
     for axes, place in zip(cells, places, strict=True):
+        axes.use_sticky_edges = False  # or the longest grey bar ends at the frame
         for y, found in enumerate(each[place] for each in contrasts.values()):
             axes.barh(y, 2 * found["detectable"], 0.7, left=-found["detectable"], color="0.88")
             axes.plot(found["interval"], [y, y], color=MODALITY.get(place, "black"), lw=2)
@@ -32,7 +33,29 @@ def forest(contrasts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
     cells[0].set_yticks(range(len(contrasts)), [name.replace(" - (", "\n- (") for name in contrasts])
     cells[0].invert_yaxis()
-    figure.supxlabel("difference in DSC; grey: too small for this design to find reliably", fontsize=8)
+    figure.supxlabel(
+        "difference in DSC, each panel on its own scale; grey: too small for this design to find reliably", fontsize=8
+    )
+    figure.tight_layout(pad=0.5)
+    return figure
+
+
+def seed_pairs(rows: Mapping[str, Sequence[float]]) -> Figure:
+    """Mean DSC of rows, a point a seed, the points of a seed numbered and joined.
+
+    Args:
+        rows: from the top down: DSC of each seed, of equally many.
+    """
+    figure = blank(5.8, 0.9 + 0.35 * len(rows))
+    axes = figure.subplots()
+    for seed, values in enumerate(zip(*rows.values(), strict=True)):
+        axes.plot(values, range(len(rows)), marker="o", color="black", ls=("-", "--", ":")[seed % 3], ms=5, lw=1)
+        axes.annotate(f"seed {seed}", (values[0], 0), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+    axes.set_yticks(range(len(rows)), list(rows), fontsize=8)
+    axes.set_ylim(len(rows) - 0.7, -0.7)
+    axes.set_xlabel("mean DSC on MixLite test images", fontsize=8)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.grid(alpha=0.3, axis="x")
     figure.tight_layout(pad=0.5)
     return figure
 
