@@ -8,6 +8,7 @@ ROOT, as in `make bench`, it measures nothing.
 """
 
 import argparse
+import csv
 import hashlib
 import json
 from collections import Counter
@@ -20,7 +21,7 @@ import torch
 
 from mmsnet_lite import __version__
 from mmsnet_lite.data import PreparedFolder
-from mmsnet_lite.data.reference import REAL_TABLE, RING_EDGES, SIZE, measure_folder, write_table
+from mmsnet_lite.data.reference import NUMBERS, REAL_TABLE, RING_EDGES, SIZE, WORDS, Row, measure_folder
 
 # what ../shared/real holds: its folders carry no card.json
 MODALITIES = {
@@ -37,6 +38,19 @@ SOURCES = {
     "busi": "BUSI, benign and malignant; split drawn by this project, near-duplicates kept on the training side",
     "isic2017": "ISIC 2017 part 1: official training set, its official validation set as test",
 }
+
+
+DIGITS = {"slope": ".3f", "components": ".0f", "brightness": ".4g", "contrast": ".4g", "area": ".4g"}
+
+
+def write_table(rows: list[Row], path: Path) -> None:
+    """Write rows as CSV: four significant digits, decibels to a hundredth, slopes to a thousandth."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*WORDS, *NUMBERS])
+        for row in rows:
+            numbers = (format(float(row[name]), DIGITS.get(name, ".2f")) for name in NUMBERS)
+            writer.writerow([*(row[name] for name in WORDS), *numbers])
 
 
 def measure_root(root: Path, out: Path) -> dict:

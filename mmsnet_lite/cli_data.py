@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def run_data_check(args: argparse.Namespace) -> int:
 
     progress = os.environ.get("MMSNET_STATIC") != "1"
     report = check(root_of(args), args.names or None, progress=progress)
-    print(json.dumps(report.to_json(), indent=2) if args.json else report.text())
+    print(json.dumps(asdict(report), indent=2) if args.json else report.text())
     return report.exit_code
 
 

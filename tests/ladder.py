@@ -1,12 +1,11 @@
 """The plain ladder form of the directional filter bank: the tests' oracle, and the benchmark's peer.
 
 Checked against a literal NumPy transcription (test_ladder.py). Tree, steps and band order of Do and Vetterli's
-contourlet toolbox, on sheared arrays with plain periodic extension. Exact reconstruction always; equal to the package's
-filter bank for l = 2; for l >= 3 only where the image is far from the border, because the shear does not close and a
-seam is filtered into the bands. Square images only.
+contourlet toolbox, on sheared arrays with plain periodic extension; equal to the package's filter bank for l = 2, for
+l >= 3 only where the image is far from the border, because the shear does not close and a seam is filtered into the
+bands. Square images only.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -62,7 +61,7 @@ _STEPS = {
 
 
 @lru_cache(maxsize=128)
-def _permutation(step: str | int, h: int, w: int, device: torch.device, inverse: bool) -> Tensor:
+def _permutation(step: str | int, h: int, w: int, device: torch.device) -> Tensor:
     """The step above as an index per output sample, (arrays, h w); an integer step is back-sampling of that many bands.
 
     Obtained by sending an image of sample numbers through the step. Shared between calls: never written to.
@@ -70,14 +69,13 @@ def _permutation(step: str | int, h: int, w: int, device: torch.device, inverse:
     with torch.inference_mode(False):  # a first call in inference mode must not spoil a later training step
         numbers = torch.arange(h * w, device=device).reshape(h, w)
         moved = _backsampling(numbers, step) if isinstance(step, int) else _STEPS[step](numbers)
-        index = moved.reshape(-1, h * w)
-        return index.argsort(-1) if inverse else index.contiguous()
+        return moved.reshape(-1, h * w).contiguous()
 
 
-def _permute(x: Tensor, step: str | int, inverse: bool = False) -> Tensor:
+def _permute(x: Tensor, step: str | int) -> Tensor:
     """Apply a step to x (k ... h w) with h w samples per array; array i takes permutation i mod their number."""
     *lead, h, w = x.shape
-    index = _permutation(step, h, w, x.device, inverse)
+    index = _permutation(step, h, w, x.device)
     flat = x.reshape(-1, len(index), *lead[1:], h * w)
     index = index.reshape(1, len(index), *[1] * (len(lead) - 1), h * w).expand(flat.shape)
     return flat.gather(-1, index).reshape(x.shape)
@@ -110,20 +108,13 @@ def _split(x: Tensor, step: str, ladder: str, quincunx: bool = False) -> tuple[T
     return y0, y1
 
 
-def _merge(y0: Tensor, y1: Tensor, step: str, ladder: str, quincunx: bool = False) -> Tensor:
-    """Undo `_split`: the rungs in reverse, whatever the ladder's taps are."""
-    p1 = (y1 + _fan(y0, ladder, 0, quincunx)) / -_SQRT2
-    p0 = _SQRT2 * y0 + _fan(p1, ladder, 1, quincunx)
-    return _permute(torch.cat([p0, p1], -2), step, inverse=True)
-
-
 def _interleave(y0: Tensor, y1: Tensor) -> Tensor:
     """Children in tree order, the second output first: (k ... ) -> (2k ...)."""
     return torch.stack([y1, y0], 1).flatten(0, 1)
 
 
 def _fold_halves(y: Tensor) -> Tensor:
-    """Transpose the first half of the arrays, (k ... h w) with h = w: an involution."""
+    """Transpose the first half of the arrays, (k ... h w) with h = w."""
     first, second = y.chunk(2)
     return torch.cat([first.mT, second])
 
@@ -143,17 +134,3 @@ def ladder_filter_bank(x: Tensor, levels: int, ladder: str = "pkva") -> tuple[Te
         y = _permute(y, 2 ** (levels - 1))
     wide, tall = y.chunk(2)
     return (*wide.unbind(), *tall.flip(0).mT.contiguous().unbind())
-
-
-def ladder_filter_bank_inverse(bands: Sequence[Tensor], ladder: str = "pkva") -> Tensor:
-    """Undo `ladder_filter_bank`: 2^l bands to images (b c n n)."""
-    levels, half = len(bands).bit_length() - 1, len(bands) // 2
-    y = torch.cat([torch.stack(tuple(bands[:half])), torch.stack(tuple(bands[half:])).mT.flip(0)])
-    if levels > 2:
-        y = _permute(y, 2 ** (levels - 1), inverse=True)
-    for _ in range(levels - 2):
-        y1, y0 = y.unflatten(0, (-1, 2)).unbind(1)
-        y = _merge(y0, y1, "parallelograms", ladder)
-    y1, y0 = _fold_halves(y).unflatten(0, (-1, 2)).unbind(1)
-    y = _merge(y0, y1, "quincunx", ladder).mT
-    return _merge(y[:1], y[1:], "quincunx", ladder, quincunx=True)[0]

@@ -44,16 +44,13 @@ def may_print(path: str) -> bool:
 
 
 def undocumented(source: str) -> list[str]:
-    """Public classes, functions and methods without a docstring (and the module, when it holds anything).
-
-    `extra_repr` is torch's own hook and says nothing new.
-    """
+    """Public classes, functions and methods without a docstring (and the module, when it holds anything)."""
     tree = ast.parse(source)
     missing = [] if ast.get_docstring(tree) or not tree.body else ["the module"]
 
     def visit(body: list[ast.stmt], prefix: str) -> None:
         for node in body:
-            if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith(("_", "extra_repr")):
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_"):
                 decorators = {ast.unparse(item).split(".")[-1] for item in node.decorator_list}
                 if not ast.get_docstring(node) and not decorators & {"overload", "setter"}:
                     missing.append(f"{prefix}{node.name}, line {node.lineno}")

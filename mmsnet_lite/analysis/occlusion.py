@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 from mmsnet_lite.analysis.modes import modes
 from mmsnet_lite.data import Mix, normalise
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform, band_mask, band_pass
+from mmsnet_lite.frequency import ContourletCoefficients, ContourletTransform
+from mmsnet_lite.frequency.fourier import band_mask, band_pass
 from mmsnet_lite.training import image_metrics
 
 Occlusion = Callable[[Tensor], Tensor]

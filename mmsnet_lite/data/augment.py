@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmsnet_lite.data.reference import LUMA
+from mmsnet_lite.data.image import LUMA
 from mmsnet_lite.errors import InputError
 
 
@@ -39,24 +39,16 @@ class Augmentation:
     speckle: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("flip", "brightness", "contrast", "saturation", "speckle"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} = {getattr(self, name)} does not fit; choose 0 to 1")
-        if not 0 <= self.rotation <= 180:
-            raise InputError(f"rotation = {self.rotation} does not fit; choose 0 to 180 degrees")
+        for field in fields(self):
+            value, most = getattr(self, field.name), {"rotation": 180, "blur": 10}.get(field.name, 1)
+            if field.name != "scale" and not 0 <= value <= most:
+                raise InputError(f"{field.name} = {value} does not fit; choose 0 to {most}")
         if len(self.scale) != 2 or not 0.1 <= self.scale[0] <= self.scale[1] <= 10:
             raise InputError(f"scale = {self.scale} does not fit; choose 0.1 <= smallest <= largest <= 10")
-        if not 0 <= self.blur <= 10:
-            raise InputError(f"blur = {self.blur} does not fit; choose 0 to 10 pixels")
-
-    @classmethod
-    def none(cls) -> "Augmentation":
-        """Change nothing."""
-        return cls.flips(0.0)
 
     @classmethod
     def flips(cls, probability: float = 0.5) -> "Augmentation":
-        """Flips only, as the paper's code base has it."""
+        """Flips only, as the paper's code base has it; with probability 0 nothing."""
         zeros = {field.name: 0.0 for field in fields(cls) if field.name != "scale"}
         return cls(**zeros | {"flip": probability}, scale=(1.0, 1.0))
 
@@ -88,19 +80,15 @@ class Augmentation:
         return x.clamp(0, 255), masks
 
 
-AUGMENTATIONS = {"flips": Augmentation.flips(), "full": Augmentation(), "none": Augmentation.none()}
+AUGMENTATIONS = {"flips": Augmentation.flips(), "full": Augmentation(), "none": Augmentation.flips(0.0)}
 
 
 def random_flips(
     images: Tensor, masks: Tensor, generator: torch.Generator, probability: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """Flip each image and its mask left-right and up-down, each with the given probability.
+    """Flip each image (b c h w) and its mask (b 1 h w) left-right and up-down, each with the given probability.
 
-    Args:
-        images: (b c h w).
-        masks: (b 1 h w).
-        generator: on the CPU; the same state gives the same flips on every device.
-        probability: of each flip.
+    The generator is on the CPU; the same state gives the same flips on every device.
     """
     coins = torch.rand(2, len(images), generator=generator) < probability
     for axis, coin in zip((-1, -2), coins.to(images.device), strict=True):

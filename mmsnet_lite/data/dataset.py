@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from mmsnet_lite.data import synthetic
 from mmsnet_lite.data.cache import SplitCache
 from mmsnet_lite.data.folder import PreparedFolder
-from mmsnet_lite.data.image import resize_pair
+from mmsnet_lite.data.image import planes
 from mmsnet_lite.data.specs import identity
 from mmsnet_lite.errors import InputError
 
@@ -77,14 +77,10 @@ class Mix(Dataset[Sample]):
         self.parts = tuple(parts)
         self.size = size
         self._where: list[tuple[int, int, str]] = []  # number of the part, row in its arrays, stem
-        self._pixels: list[tuple[np.ndarray, np.ndarray]] = []  # of each part: images (n h w 3), masks (n h w)
+        self._pixels: list[np.ndarray] = []  # of each part (n 4 h w): RGB and mask
         for number, part in enumerate(self.parts):
-            if part.cache:
-                self._pixels.append(part.cache.open(size, progress=progress))
-                rows = {stem: row for row, stem in enumerate(part.cache.stems)}
-            else:
-                self._pixels.append(_in_memory(part, size))
-                rows = {stem: row for row, stem in enumerate(part.stems)}
+            self._pixels.append(part.cache.open(size, progress=progress) if part.cache else _in_memory(part, size))
+            rows = {stem: row for row, stem in enumerate(part.cache.stems if part.cache else part.stems)}
             self._where += [(number, rows[stem], stem) for stem in part.stems]
 
     @property
@@ -105,11 +101,10 @@ class Mix(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         number, row, stem = self._where[index]
-        images, masks = self._pixels[number]
-        channels = cv2.split(np.asarray(images[row]))  # three times as fast as a transposed copy
+        pixels = torch.from_numpy(np.array(self._pixels[number][row]))
         return {
-            "image": torch.from_numpy(np.stack(channels)),
-            "mask": torch.from_numpy(np.array(masks[row])[None]),
+            "image": pixels[:3],
+            "mask": pixels[3:],
             "stem": stem,
             "dataset": self.parts[number].dataset,
             "modality": self.parts[number].modality,
@@ -123,17 +118,17 @@ class Mix(Dataset[Sample]):
         return part.original(stem) if part.original else part.load(stem)[1].astype(np.uint8)
 
 
-def _in_memory(part: Part, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _in_memory(part: Part, size: int) -> np.ndarray:
     count = len(part.stems)
     try:
-        images, masks = np.empty((count, size, size, 3), np.uint8), np.empty((count, size, size), np.uint8)
+        pixels = np.empty((count, 4, size, size), np.uint8)
     except (MemoryError, ValueError) as error:
         need = 4 * count * size**2 / 2**30
         raise InputError(f"{count} images of {size} px need {need:.0f} GiB of memory; choose a smaller size") from error
     with ThreadPoolExecutor() as pool:
-        for i, pair in enumerate(pool.map(lambda stem: resize_pair(*part.load(stem), size), part.stems)):
-            images[i], masks[i] = pair
-    return images, masks
+        for i, row in enumerate(pool.map(lambda stem: planes(*part.load(stem), size), part.stems)):
+            pixels[i] = row
+    return pixels
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -156,12 +151,11 @@ def folder_parts(root: Path, datasets: Sequence[str], split: str) -> list[Part]:
     parts = []
     for name in datasets:
         folder = PreparedFolder(Path(root) / name)
-        stems = folder.stems(split)
+        stems = tuple(folder.stems(split))
         for stem in stems:  # cheap, and before the first image is decoded
             folder.image_path(stem), folder.mask_path(stem)
-        cache = SplitCache(folder, split, tuple(stems))
-        labels = folder.modality, tuple(stems)
-        parts.append(Part(name, *labels, folder.read, folder.groups(), cache, folder.original_mask))
+        cache = SplitCache(folder, split, stems)
+        parts.append(Part(name, folder.modality, stems, folder.read, folder.groups(), cache, folder.original_mask))
     return parts
 
 
@@ -173,9 +167,9 @@ def check_disjoint(train: Sequence[Part], test: Sequence[Part]) -> None:
     """
     trained = _pictures(train)
     both = [(part.dataset, s, trained.get(identity(part.dataset, s))) for part in test for s in part.stems]
-    leaks = [f"{name}/{s}" + (f" (in {other})" if other != name else "") for name, s, other in both if other]
+    leaks = [f"{name}/{s}" + f" (in {other})" * (other != name) for name, s, other in both if other]
     if leaks:
-        shown = ", ".join(leaks[:3]) + (", ..." if len(leaks) > 3 else "")
+        shown = ", ".join(leaks[:3]) + ", ..." * (len(leaks) > 3)
         raise InputError(f"{len(leaks)} of {len(both)} test images also trained on: {shown}; keep each in one split")
 
 
@@ -208,15 +202,13 @@ def mixlite_parts(split: str, size: int, seed: int = 0, counts: dict[str, int] |
     counts = counts or MIXLITE_COUNTS
     if split not in counts:
         raise InputError(f"MixLite has no split {split!r}; choose one of {', '.join(counts)}")
-    offset = 0 if split == "train" else 1_000_000
+    first = 0 if split == "train" else 1_000_000
+    stems = tuple(f"{first + i:07d}" for i in range(counts[split]))
 
-    def part(modality: str) -> Part:
-        def load(stem: str) -> tuple[np.ndarray, np.ndarray]:
-            try:
-                return synthetic.draw(modality, seed, int(stem), size)
-            except ValueError as error:
-                raise InputError(f"MixLite cannot be drawn: {error}") from error
+    def load(modality: str, stem: str) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return synthetic.draw(modality, seed, int(stem), size)
+        except ValueError as error:
+            raise InputError(f"MixLite cannot be drawn: {error}") from error
 
-        return Part(modality, modality, tuple(f"{offset + i:07d}" for i in range(counts[split])), load)
-
-    return [part(modality) for modality in synthetic.MODALITIES]
+    return [Part(modality, modality, stems, partial(load, modality)) for modality in synthetic.MODALITIES]

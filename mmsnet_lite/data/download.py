@@ -2,22 +2,23 @@
 
 downloads/NAME             whole and verified; nothing else ever has this name
 downloads/NAME.part        what has come so far, see `transfer`
-downloads/checksums.json   see `checksums`
+downloads/checksums.json   {NAME: {"sha256": ..., "size": bytes, "mtime_ns": ..., "md5": ... where one is published}}
 """
 
-import errno
+import hashlib
+import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mmsnet_lite.data.checksums import RECORDS, checksums, is_recorded, read_records, record
-from mmsnet_lite.data.entries import archive_flaw
+from mmsnet_lite.data.unpack import archive_flaw
 from mmsnet_lite.errors import InputError
 
 _ENDINGS = re.compile(r"\.(zip|tgz|tbz2?|txz|tar(\.(gz|bz2|xz))?)$", re.IGNORECASE)
-_DIGITS = {"sha256": 64, "md5": 32}
+_RECORDS = "checksums.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,50 +27,24 @@ class Archive:
 
     Args:
         name: its name under ROOT/downloads.
-        urls: addresses of the same file, the best first; none when a person has to get it.
+        urls: addresses of the same file, the best first; none when a person has to sign in and get it.
         page: the web page where a person gets it.
-        sign_in: the page wants an account, so that nothing is downloaded here.
         sha256, md5: published checksums in lower-case hexadecimal, where known.
         unpacked: the most bytes its members may hold together.
         aliases: other names that a placed copy may have, of a file or a folder.
-
-    Raises:
-        InputError: a name that is a path, a malformed checksum, or `unpacked` below 1.
     """
 
     name: str
     urls: tuple[str, ...]
     page: str
-    sign_in: bool = False
     sha256: str | None = None
     md5: str | None = None
     unpacked: int
     aliases: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        for name in (self.name, *self.aliases):
-            if name in ("", ".", "..") or set(name) & set("/\\"):
-                raise InputError(f"{name!r} cannot name an archive; give a plain file name such as 'BUSI.zip'")
-        for kind, value in self.known.items():
-            if not re.fullmatch(f"[0-9a-f]{{{_DIGITS[kind]}}}", value):
-                raise InputError(f"{self.name}: {value!r} is no {kind}; give {_DIGITS[kind]} digits of 0-9 and a-f")
-        if self.unpacked < 1:
-            raise InputError(f"{self.name}: unpacked = {self.unpacked} does not fit; give a limit in bytes")
-
-    @property
-    def known(self) -> dict[str, str]:
-        """The published checksums, by kind."""
-        return {kind: value for kind, value in (("sha256", self.sha256), ("md5", self.md5)) if value is not None}
-
 
 def fetch(
-    archive: Archive,
-    downloads: Path,
-    *,
-    progress: bool = False,
-    report: Callable[[str], None] | None = None,
-    attempts: int = 4,
-    wait: float = 1.0,
+    archive: Archive, downloads: Path, *, progress: bool = False, report: Callable[[str], None] | None = None
 ) -> Path:
     """Return the verified archive: as placed in `downloads`, or downloaded to there.
 
@@ -80,15 +55,12 @@ def fetch(
 
     Convention: a placed file comes before a placed folder (the archive unpacked, named as it or an alias, with or
         without ending), and a folder before a download; a folder is taken as it is.
-    Convention: an attempt that brings new bytes starts the count of `attempts` anew, as its first.
 
     Args:
         archive: what to get.
         downloads: the folder ROOT/downloads; made when missing.
         progress: show a bar.
         report: is called with a line for each address that is tried.
-        attempts: for each address.
-        wait: seconds before the second attempt, doubled before each further one.
 
     Returns:
         The archive, or the folder that was placed.
@@ -97,29 +69,32 @@ def fetch(
         InputError: a person has to get the file, all addresses fail, the file is not an archive or not the one
             published or recorded, or `downloads` cannot be written; the message says what to do.
     """
-    downloads = Path(downloads)
     try:
-        if downloads.exists() and not downloads.is_dir():
-            raise InputError(f"{downloads} is a file, where a folder for downloads belongs; move it away")
         downloads.mkdir(parents=True, exist_ok=True)
         placed = _placed(archive, downloads)
         if placed is None:
-            return _download(archive, downloads, progress, report, attempts, wait)
-        if placed.is_file() and not is_recorded(downloads, placed.name, archive.known):
-            sums, flaw = _examine(archive, downloads, placed, placed.name)
-            if flaw:
-                raise InputError(f"{placed} {flaw}; delete it and run again")
-            record(downloads, placed.name, sums)
+            return _download(archive, downloads, progress, report)
+        if placed.is_file() and (flaw := _verify(archive, placed, placed)):
+            raise InputError(f"{placed} {flaw}; delete it and run again")
         return placed
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(
-                f"the disk of {downloads} is full; make room and run again, what was downloaded is kept"
-            ) from error
         raise InputError(
-            f"{error.filename or downloads} cannot be read or written ({error.strerror or error}); change the "
-            f"permissions, or choose another folder than {downloads.parent} (--data)"
+            f"{error.filename or downloads} cannot be read or written ({error.strerror or error}); make room, change "
+            "the permissions or choose another ROOT (--data), and run again: what has come is kept"
         ) from error
+
+
+def read_records(downloads: Path) -> dict[str, dict[str, Any]]:
+    """Return what is recorded of the archives in a folder.
+
+    Raises:
+        InputError: checksums.json is damaged.
+    """
+    file = downloads / _RECORDS
+    try:
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except ValueError as error:
+        raise InputError(f"{file} is damaged ({error}); delete it, and the archives are checked anew") from error
 
 
 def _placed(archive: Archive, downloads: Path) -> Path | None:
@@ -134,59 +109,66 @@ def _placed(archive: Archive, downloads: Path) -> Path | None:
     return None
 
 
-def _examine(archive: Archive, downloads: Path, file: Path, name: str) -> tuple[dict[str, str], str | None]:
-    """Checksums of a file, and what is wrong with it as `name`, as the end of a sentence."""
+def _verify(archive: Archive, file: Path, final: Path) -> str | None:
+    """What is wrong with a file that is, or is to be, `final`, as the end of a sentence; if nothing, it is recorded."""
+    records, status = read_records(final.parent), file.stat()
+    entry: dict[str, Any] = records.get(final.name, {})
+    published = {kind: value for kind in ("sha256", "md5") if (value := getattr(archive, kind))}
+    stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    if {**stamp, **published}.items() <= entry.items():
+        return None  # unchanged since it was verified
     if flaw := archive_flaw(file):
-        return {}, flaw
-    sums = checksums(file, {"sha256", *archive.known})
-    for kind, value in archive.known.items():
+        return flaw
+    sums = _checksums(file, {"sha256", *published})
+    for kind, value in published.items():
         if sums[kind] != value:
-            folder = downloads / _ENDINGS.sub("", archive.name)
-            return sums, (
-                f"has {kind} {sums[kind]}, but {value} is expected (if the publisher has replaced the file, compare "
-                f"with {archive.page} and report it; a copy that you trust can be unpacked into {folder})"
-            )
-    recorded = read_records(downloads).get(name, sums)["sha256"]
-    if not archive.known and sums["sha256"] != recorded:
-        return sums, (
+            folder = final.with_name(_ENDINGS.sub("", archive.name))
+            return f"has {kind} {sums[kind]}, but {value} is published (a copy you trust can be unpacked into {folder})"
+    recorded = entry.get("sha256", sums["sha256"])
+    if not published and sums["sha256"] != recorded:
+        return (
             f"has sha256 {sums['sha256']}, but {recorded} was recorded when it was first seen (if the new one is "
-            f"right, delete the entry {name!r} in {downloads / RECORDS})"
+            f"right, delete the entry {final.name!r} in {final.with_name(_RECORDS)})"
         )
-    return sums, None
+    temporary = final.with_name(f"{_RECORDS}.tmp")
+    temporary.write_text(json.dumps({**records, final.name: sums | stamp}, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, final.with_name(_RECORDS))
+    return None
 
 
-def _download(
-    archive: Archive,
-    downloads: Path,
-    progress: bool,
-    report: Callable[[str], None] | None,
-    attempts: int,
-    wait: float,
-) -> Path:
+def _checksums(path: Path, kinds: set[str]) -> dict[str, str]:
+    """Hexadecimal checksums of a file, by kind."""
+    digests = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            for digest in digests.values():
+                digest.update(chunk)
+    return {kind: digest.hexdigest() for kind, digest in digests.items()}
+
+
+def _download(archive: Archive, downloads: Path, progress: bool, report: Callable[[str], None] | None) -> Path:
     final, part = downloads / archive.name, downloads / f"{archive.name}.part"
     names = (archive.name, *archive.aliases)
     files = " or ".join(name for name in names if _ENDINGS.search(name))
     folders = " or ".join(dict.fromkeys(_ENDINGS.sub("", name) for name in names))
     by_hand = f"get it from {archive.page} and save it in {downloads.absolute()} as {files}, or unpacked as {folders}"
-    if archive.sign_in or not archive.urls:
-        why = "needs a sign-in" if archive.sign_in else "has no address"
-        raise InputError(f"{archive.name} {why} and cannot be downloaded from here; {by_hand}")
-    from mmsnet_lite.data.transfer import begun_from, discard, transfer  # late: it loads requests
+    if not archive.urls:
+        raise InputError(f"{archive.name} needs a sign-in and cannot be downloaded from here; {by_hand}")
+    from mmsnet_lite.data.transfer import discard, origin_of, transfer  # late: it loads requests
 
     read_records(downloads)  # complain before the download, not after it
-    begun = begun_from(part)
+    begun = origin_of(part).get("url")
     reasons = []
     for url in sorted(archive.urls, key=lambda url: url != begun):
         if report is not None:
             report(f"{archive.name}: {url}")
-        reason = transfer(url, part, progress=progress, attempts=attempts, wait=wait)
+        reason = transfer(url, part, progress=progress)
         if reason is None:
-            sums, reason = _examine(archive, downloads, part, archive.name)
+            reason = _verify(archive, part, final)
             if reason is None:
                 os.replace(part, final)
-                record(downloads, archive.name, sums)
-                discard(part)
-                return final
             discard(part)
+            if reason is None:
+                return final
         reasons.append(f"{url} {reason}")
     raise InputError(f"{archive.name} could not be downloaded; {by_hand} (tried: {'; '.join(reasons)})")

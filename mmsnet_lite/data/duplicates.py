@@ -58,28 +58,20 @@ def describe(image: np.ndarray) -> np.ndarray:
     return (x / norm if norm > 1e-3 else 0 * x).ravel().astype(np.float32)
 
 
-def near_duplicates(a: np.ndarray, b: np.ndarray | None = None, alike: float = ALIKE) -> list[tuple[int, int, str]]:
-    """Find the pairs of images that show one picture.
-
-    Args:
-        a: hashes (n 1024), see `describe`.
-        b: hashes (m 1024); None compares `a` with itself, each pair once.
-        alike: least correlation, 0 to 1.
+def near_duplicates(hashes: np.ndarray) -> list[tuple[int, int, str]]:
+    """Find the pairs of images that show one picture, by their hashes (n 1024), see `describe`.
 
     Returns:
-        (i, j, how) with i in `a`, j in `b` (i < j where `b` is None) and the turn that fits best, a name in `TURNS`;
-        sorted.
+        (i, j, how), i < j, sorted; `how` is the turn of j that fits i best, a name in `TURNS`.
     """
-    others = a if b is None else b
     best: dict[tuple[int, int], tuple[float, str]] = {}
     for how, turn in TURNS.items():
-        turned = np.ascontiguousarray(turn(others.reshape(-1, SIDE, SIDE))).reshape(len(others), -1)
-        for start in range(0, len(a), _BLOCK):
-            first = start if b is None else 0  # a pair within `a` is needed once
-            correlation = a[start : start + _BLOCK] @ turned[first:].T
-            for row, column in np.argwhere(correlation >= alike).tolist():
-                i, j, value = start + row, first + column, float(correlation[row, column])
-                if (b is not None or i < j) and value > best.get((i, j), (0.0, ""))[0] + 1e-6:
+        turned = turn(hashes.reshape(-1, SIDE, SIDE)).reshape(len(hashes), -1)
+        for start in range(0, len(hashes), _BLOCK):
+            correlation = hashes[start : start + _BLOCK] @ turned[start:].T
+            for row, column in np.argwhere(correlation >= ALIKE).tolist():
+                i, j, value = start + row, start + column, float(correlation[row, column])
+                if i < j and value > best.get((i, j), (0.0, ""))[0] + 1e-6:
                     best[i, j] = value, how
     return [(i, j, how) for (i, j), (_, how) in sorted(best.items())]
 

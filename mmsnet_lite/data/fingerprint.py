@@ -15,8 +15,7 @@ import numpy as np
 import torch
 
 from mmsnet_lite.data.dataset import Part
-from mmsnet_lite.data.image import resize_image
-from mmsnet_lite.data.reference import LUMA
+from mmsnet_lite.data.image import luma
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.frequency.fourier import band_energies, radial_power_spectrum
 
@@ -68,34 +67,24 @@ class Fingerprint:
 
     def to_json(self) -> dict[str, object]:
         """Return the fields with four significant digits."""
-        return {name: _rounded(value) for name, value in asdict(self).items()}
+        return json.loads(json.dumps(asdict(self)), parse_float=lambda text: float(f"{float(text):.4g}"))
 
 
-def _rounded(value: object) -> object:
-    if isinstance(value, (tuple, list)):
-        return [_rounded(item) for item in value]
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def fingerprint(part: Part, count: int = COUNT) -> Fingerprint:
+def fingerprint(part: Part) -> Fingerprint:
     """Measure a dataset.
 
     The image's luma is resized by area to 256 x 256 (squashed), its mean removed, a 2-D Hann window laid over it, and
     its power averaged over rings of one cycle per image. `slope` is the exponent a of ``log S = c + a log f``, fitted
     by least squares, all rings alike, to the mean spectrum S at 4 to 99 cycles per image.
 
-    Convention: of more than `count` images those are measured that ``numpy.random.default_rng(0).permutation`` puts
+    Convention: of more than `COUNT` images those are measured that ``numpy.random.default_rng(0).permutation`` puts
         first.
     Convention: areas and pieces are taken of the mask at its own size.
-
-    Args:
-        part: a split of a dataset, see `folder_parts` and `mixlite_parts`.
-        count: most images to measure, 1 or more.
 
     Raises:
         InputError: no image, or none but images of a single grey level.
     """
-    chosen = np.random.default_rng(0).permutation(np.array(part.stems))[:count].tolist()
+    chosen = np.random.default_rng(0).permutation(np.array(part.stems))[:COUNT].tolist()
     sides, areas, pieces = [], [], []
     power = torch.zeros(len(CYCLES), dtype=torch.float64)
     octaves = torch.zeros(len(OCTAVES) - 1, dtype=torch.float64)
@@ -104,8 +93,7 @@ def fingerprint(part: Part, count: int = COUNT) -> Fingerprint:
         sides.append(image.shape[:2])
         areas.append(float(np.mean(mask)))
         pieces.append(cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1)
-        grey = image.astype(np.float32) @ np.array(LUMA, np.float32) / 255
-        x = torch.from_numpy(resize_image(grey, SIZE, SIZE)).double()[None, None]
+        x = torch.from_numpy(luma(image, SIZE)).double()[None, None]
         power += radial_power_spectrum(x, hann=True)[1][0, 0, CYCLES[0] - 1 : CYCLES[-1]]
         octaves += band_energies(x, [edge / SIZE for edge in OCTAVES], hann=True)[0, 0]
     if float(power.sum()) < _FAINTEST:
@@ -130,22 +118,12 @@ def fingerprint(part: Part, count: int = COUNT) -> Fingerprint:
 
 
 def reference() -> dict[str, Fingerprint]:
-    """Return the committed fingerprints of real images, by modality.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    try:
-        rows = json.loads(REFERENCE.read_text(encoding="utf-8"))["fingerprints"]
-        found = [_read(row) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{REFERENCE} is damaged ({error}); reinstall the package") from error
-    return {one.modality: one for one in found}
-
-
-def _read(row: dict[str, Any]) -> Fingerprint:
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
-    return Fingerprint(**values)
+    """Return the committed fingerprints of real images, by modality."""
+    rows: list[dict[str, Any]] = json.loads(REFERENCE.read_text(encoding="utf-8"))["fingerprints"]
+    tuples: list[dict[str, Any]] = [
+        {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()} for row in rows
+    ]
+    return {row["modality"]: Fingerprint(**row) for row in tuples}
 
 
 def table(found: Sequence[Fingerprint]) -> str:

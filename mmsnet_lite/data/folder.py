@@ -2,10 +2,9 @@
 
     ROOT/DATASET/images/STEM.jpg|png   masks/STEM.png   splits/train.txt, test.txt (one stem a line)   card.json
 
-`card.json` is optional; its "modality" names the imaging modality. Without one it is that of the public dataset of the
-folder's name, else the name itself. Optional too is
-`splits/groups.csv` (stem,group), which names the images that belong together. Everything is checked before an image is
-used: each message names the file and the fix.
+`card.json` is optional; its "modality" names the imaging modality. Optional too is `splits/groups.csv` (stem,group),
+which names the images that belong together. Everything is checked before an image is used: each message names the file
+and the fix.
 """
 
 import csv
@@ -49,35 +48,27 @@ class PreparedFolder:
     @property
     def modality(self) -> str:
         """The modality that card.json names, else that of the public dataset of this name, else the name."""
-        card, known = self.path / "card.json", SPECS.get(self.name)
-        otherwise = known.modality if known else self.name
-        if not card.is_file():
-            return otherwise
+        card = self.path / "card.json"
+        otherwise = SPECS[self.name].modality if self.name in SPECS else self.name
         try:
             return str(json.loads(card.read_text(encoding="utf-8")).get("modality", otherwise))
+        except FileNotFoundError:
+            return otherwise
         except (ValueError, AttributeError) as error:
             raise InputError(f"{card} is not a JSON object ({error}); mend or delete it") from error
 
     @cached_property
-    def _images(self) -> dict[str, list[Path]]:
-        """The image files of each stem."""
+    def images(self) -> dict[str, list[Path]]:
+        """The image files of each stem, of which a usable one has one."""
         found: dict[str, list[Path]] = {}
         for path in images_in(self.path / "images"):
             found.setdefault(path.stem, []).append(path)
         return found
 
     @cached_property
-    def _masks(self) -> dict[str, Path]:
+    def masks(self) -> dict[str, Path]:
         """The mask file of each stem."""
         return {path.stem: path for path in images_in(self.path / "masks") if path.suffix.lower() == ".png"}
-
-    def image_stems(self) -> dict[str, int]:
-        """Return the stems in images/, each with its number of files; a usable one has 1."""
-        return {stem: len(files) for stem, files in self._images.items()}
-
-    def mask_stems(self) -> set[str]:
-        """Return the stems in masks/."""
-        return set(self._masks)
 
     def unread(self) -> list[str]:
         """Return the files of images/ that are no image by their ending; hidden ones are left out."""
@@ -121,12 +112,12 @@ class PreparedFolder:
             return {}
         try:
             with file.open(encoding="utf-8-sig", newline="") as text:
-                rows = [row for row in csv.reader(text) if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{file} is not UTF-8 text with commas ({error}); mend or delete it") from error
-        if rows[:1] != [["stem", "group"]] or any(len(row) != 2 for row in rows):
-            raise InputError(f"{file} must have the two columns stem,group, under that header; mend or delete it")
-        return dict(rows[1:])
+                header, *rows = [row for row in csv.reader(text) if row]
+            if header == ["stem", "group"]:
+                return dict(rows)  # of another length than 2 it is a ValueError
+        except (ValueError, csv.Error):
+            pass
+        raise InputError(f"{file} must be UTF-8 text of two columns, headed stem,group; mend or delete it")
 
     def write_splits(self, test: float, seed: int = 0) -> dict[str, int]:
         """Draw splits/train.txt and test.txt from the images there are; returns the number of stems in each.
@@ -146,7 +137,7 @@ class PreparedFolder:
             raise InputError(f"test share {test} does not fit; choose one between 0 and 1, such as 0.2")
         if seed < 0:
             raise InputError(f"seed = {seed} does not fit; choose 0 or more")
-        stems = sorted(self._images)
+        stems = sorted(self.images)
         if len(stems) < 2:
             raise InputError(f"{self.path / 'images'} holds {len(stems)} images; two are needed to split")
         for stem in stems:
@@ -169,11 +160,10 @@ class PreparedFolder:
         Raises:
             InputError: no file of that stem, or more than one.
         """
-        found = self._images.get(stem, [])
+        found = self.images.get(stem, [])
         if not found:
-            fix = (
-                "leave the ending away" if stem.lower().endswith(IMAGE_ENDINGS) else "add the image or remove the line"
-            )
+            ending = stem.lower().endswith(IMAGE_ENDINGS)
+            fix = "leave the ending away" if ending else "add the image or remove the line"
             missing = f"{self.path / 'images' / stem}.*"
             raise InputError(f"{missing} does not exist, but a split lists {stem!r}; {fix}")
         if len(found) > 1:
@@ -186,12 +176,12 @@ class PreparedFolder:
         Raises:
             InputError: the file does not exist.
         """
-        if stem not in self._masks:
+        if stem not in self.masks:
             files = sorted(path for path in (self.path / "masks").iterdir() if path.name.startswith(stem))
-            near = [file.name for file in files if file.stem == stem or file.stem not in self._images]
+            near = [file.name for file in files if file.stem == stem or file.stem not in self.images]
             fix = f"if {near[0]} is meant, save it as {stem}.png" if near else "add the mask or leave the stem out"
             raise InputError(f"{self.path / 'masks' / stem}.png does not exist, but an image {stem!r} does; {fix}")
-        return self._masks[stem]
+        return self.masks[stem]
 
     def original_mask(self, stem: str) -> np.ndarray:
         """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one.
@@ -208,8 +198,8 @@ class PreparedFolder:
         Raises:
             InputError: a file is missing or damaged, or the two differ in size.
         """
-        image_path, mask_path = self.image_path(stem), self.mask_path(stem)
-        image, mask = read_image(image_path), read_mask(mask_path)
+        mask_path = self.mask_path(stem)
+        image, mask = read_image(self.image_path(stem)), read_mask(mask_path)
         if image.shape[:2] != mask.shape:
             raise InputError(
                 f"{mask_path} is {mask.shape[1]}x{mask.shape[0]} and its image {image.shape[1]}x{image.shape[0]} "

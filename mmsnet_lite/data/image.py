@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mmsnet_lite.errors import InputError
 
+LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
@@ -127,6 +128,11 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
+def luma(image: np.ndarray, size: int) -> np.ndarray:
+    """Return the luma of an image uint8 (h w 3), resized to float32 (size size) of 0..1."""
+    return resize_image(image.astype(np.float32) @ np.array(LUMA, np.float32) / 255, size, size)
+
+
 def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
     """Resize a mask (h w) of 0 and 1 to size x size, as `resize_pair` does."""
     return (resize_image(mask.astype(np.float32), size, size) >= 0.5).astype(np.uint8)
@@ -138,3 +144,9 @@ def resize_pair(image: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndar
     Convention: the mask is resized like the image and cut at one half, so it stays binary and keeps its area.
     """
     return resize_image(image, size, size), resize_mask(mask, size)
+
+
+def planes(image: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:
+    """Return an image and its mask, resized by `resize_pair`, in one array uint8 (4 size size): RGB, mask."""
+    small, small_mask = resize_pair(image, mask, size)
+    return np.concatenate([small.transpose(2, 0, 1), small_mask[None]])

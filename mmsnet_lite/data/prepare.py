@@ -1,13 +1,14 @@
 """From archives to a prepared folder: fetch, pair, decode, apply the mask rule, write.
 
 ROOT/downloads/    the archives, see `download`; and prepare.lock, held by the one run that may write in ROOT
-ROOT/NAME.partial  what is being written, see `journal`
-ROOT/NAME          images/ masks/ masks_original/ [masks_cup/ masks_cup_original/] splits/ card.json files.jsonl
+ROOT/NAME.partial  what is being written: an image is done when all its files are there and whole
+ROOT/NAME          images/ masks/ masks_original/ [masks_cup/ masks_cup_original/] splits/ card.json files.sha256
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
@@ -18,12 +19,10 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
-from mmsnet_lite.data.card import VERSION, check_card, write_card, write_groups, write_splits
-from mmsnet_lite.data.checksums import read_records
-from mmsnet_lite.data.download import fetch
+from mmsnet_lite.data.card import card_of, check_card, finish, read_card, write_card
+from mmsnet_lite.data.download import fetch, read_records
 from mmsnet_lite.data.folder import PreparedFolder
 from mmsnet_lite.data.image import decode, resize_image, resize_mask, rgb
-from mmsnet_lite.data.journal import Journal
 from mmsnet_lite.data.masks import targets
 from mmsnet_lite.data.pairing import Member, Pair, find_pairs
 from mmsnet_lite.data.specs import DatasetSpec
@@ -64,14 +63,11 @@ def prepare(
 
     Raises:
         InputError: archives are missing (all of them are named, a line each), or not what they should be; or ROOT/NAME
-            was made otherwise, or cannot be written; or another run is at work in ROOT; or a size below 1. What was
-            finished is kept in ROOT/NAME.partial.
+            was made otherwise, or cannot be written; or another run is at work in ROOT. What was finished is kept in
+            ROOT/NAME.partial.
     """
-    if size < 1:
-        raise InputError(f"size = {size} does not fit; choose 1 pixel or more")
-    root = Path(root)
     final, partial = root / spec.name, root / f"{spec.name}.partial"
-    options = {"size": size, "cup": cup and spec.has_cup}
+    options = {"size": size, "cup": cup and spec.levels is not None and "masks_cup" in spec.levels.targets}
     if final.exists():
         check_card(final, spec, options)
         return PreparedFolder(final)
@@ -83,54 +79,35 @@ def prepare(
             for archive in spec.archives
         }
         pairs = find_pairs(spec, members)
-        archives = [_describe(name, path) for name, path in paths.items()]
-        rules = hashlib.sha256(repr((pairs, spec.mask)).encode()).hexdigest()
-        made_from = {"version": VERSION, "options": options, "archives": archives, "rules": rules}
-        kinds = ["masks", "masks_cup"] if options["cup"] else ["masks"]
-        try:
-            journal = Journal(partial, made_from, ("images", *kinds, *(f"{kind}_original" for kind in kinds)))
-            _write_all(spec, pairs, members, journal, size, kinds, progress)
-            records = journal.records
-            _refuse_empty(spec, records, paths)
-            warnings = [f"{stem}: {odd}" for stem in sorted(records) for odd in records[stem]["warnings"]]
-            write_splits(partial, pairs, list(spec.counts))
-            write_groups(partial, spec.name, sorted(records))
-            write_card(partial, spec, options, archives, journal.finish(), warnings)
-            partial.rename(final)
-        except OSError as error:
-            raise InputError(
-                f"{error.filename or partial} cannot be written ({error.strerror or error}); make room or change the "
-                "permissions, and run again: what is finished is kept"
-            ) from error
+        card = card_of(spec, options, [_describe(name, path) for name, path in paths.items()])
+        masks = ["masks", "masks_cup"] if options["cup"] else ["masks"]
+        kinds = ["images", *masks, *(f"{kind}_original" for kind in masks)]
+        _begin(partial, kinds, card)
+        _write_all(spec, pairs, members, partial, size, kinds, progress)
+        finish(partial, spec, pairs, kinds, card)
+        partial.rename(final)
     if report is not None:
-        for warning in warnings:
+        for warning in read_card(final)["warnings"]:
             report(f"{spec.name}: {warning}")
     return PreparedFolder(final)
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Keep other runs of `prepare` out of ROOT."""
+    """Keep other runs of `prepare` out of ROOT, and say what of it cannot be written."""
     from filelock import FileLock, Timeout  # late: only this command needs it
 
-    lock = FileLock(root / "downloads" / "prepare.lock", timeout=0)
     try:
         (root / "downloads").mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        with FileLock(root / "downloads" / "prepare.lock", timeout=0):
+            yield
     except Timeout as error:
         raise InputError(f"another prepare is at work in {root}; wait for its end, and run again") from error
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(
-            f"{error.filename} cannot be a folder, for a file is in its way; move that, or choose another ROOT (--data)"
-        ) from error
     except OSError as error:
         raise InputError(
-            f"{root} cannot be written ({error.strerror}); change the permissions, or choose another ROOT (--data)"
+            f"{error.filename or root} cannot be written ({error.strerror or error}); make room, change the "
+            "permissions or choose another ROOT (--data), and run again: what is finished is kept"
         ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fetch_all(
@@ -160,50 +137,55 @@ def _describe(name: str, path: Path) -> dict[str, Any]:
     return {"name": name, "sha256": None, "folder": path.name, "listing": listing}
 
 
-def _refuse_empty(spec: DatasetSpec, records: Mapping[str, dict[str, Any]], paths: Mapping[str, Path]) -> None:
-    """Refuse a dataset most of whose masks are empty: a copy that codes lesions otherwise than the mask rule knows."""
-    empty = [stem for stem in sorted(records) if any("mask is empty" in odd for odd in records[stem]["warnings"])]
-    if 2 * len(empty) > len(records):
-        raise InputError(
-            f"{len(empty)} of {len(records)} masks are empty ({', '.join(empty[:3])} ...); these are not the published "
-            f"masks: delete {' and '.join(map(str, paths.values()))} and get them from {spec.page}"
-        )
+def _begin(partial: Path, kinds: Sequence[str], card: dict[str, Any]) -> None:
+    """Make the folders; what was begun from something else is deleted."""
+    if partial.exists() and not card.items() <= read_card(partial).items():
+        shutil.rmtree(partial)
+    for kind in kinds:
+        (partial / kind).mkdir(parents=True, exist_ok=True)
+    write_card(partial, card)
 
 
 def _write_all(
     spec: DatasetSpec,
-    pairs: list[Pair],
+    pairs: Sequence[Pair],
     members: Mapping[str, Members],
-    journal: Journal,
+    partial: Path,
     size: int,
-    kinds: list[str],
+    kinds: Sequence[str],
     progress: bool,
 ) -> None:
     """Write the pairs that are not done yet; an error stops the others, after the images under way."""
-    todo = [pair for pair in pairs if pair.stem not in journal.records]
 
     def work(pair: Pair) -> None:
-        record, files = _convert(spec, pair, members, size, kinds)
-        journal.add(record, files)
+        if not all(_is_whole(partial / kind / f"{pair.stem}.png") for kind in kinds):
+            for kind, pixels in _convert(spec, pair, members, size).items():
+                if kind in kinds:
+                    (partial / kind / f"{pair.stem}.png").write_bytes(_png(pixels))
 
     pool = ThreadPoolExecutor(_THREADS)
     try:
-        jobs = [pool.submit(work, pair) for pair in todo]
-        done, total = len(pairs) - len(todo), len(pairs)
-        with tqdm(desc=spec.name, initial=done, total=total, unit="image", disable=not progress) as bar:
-            for job in as_completed(jobs):
-                job.result()
-                bar.update()
+        jobs = [pool.submit(work, pair) for pair in pairs]
+        for job in tqdm(as_completed(jobs), spec.name, len(jobs), unit="image", disable=not progress):
+            job.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _convert(
-    spec: DatasetSpec, pair: Pair, members: Mapping[str, Members], size: int, kinds: list[str]
-) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What to remember of a pair, and its files."""
+def _is_whole(path: Path) -> bool:
+    """Whether a PNG is there from its first byte to its last, by its checksums."""
+    try:
+        with Image.open(path) as image:
+            image.verify()
+        return True
+    except Exception:  # Pillow's are many
+        return False
+
+
+def _convert(spec: DatasetSpec, pair: Pair, members: Mapping[str, Members], size: int) -> dict[str, np.ndarray]:
+    """The pixels of a pair's files, by their folder."""
     (image_name, image), *masks = [_decode(member, members) for member in (pair.image, *pair.masks)]
-    found = targets(spec.mask, masks)
+    found = targets(spec.levels, masks)
     height, width = found["masks"].shape
     if image.size != (width, height):
         upright = ImageOps.exif_transpose(image)
@@ -213,26 +195,9 @@ def _convert(
                 f"(width x height); get the archive again, or report it on {spec.page}"
             )
         image = upright
-    pixels = rgb(image, image_name)
-    files = {"images": _png(resize_image(pixels, size, size))}
-    warnings = []
-    for kind in kinds:
-        mask = found[kind]
-        small = resize_mask(mask, size)
-        files |= {kind: _png(small > 0), f"{kind}_original": _png(mask > 0)}
-        called = "the cup's mask" if kind == "masks_cup" else "the mask"
-        if not small.any():
-            warnings.append(f"{called} is empty" + (f" at {size} pixels" if mask.any() else ""))
-        elif mask.all():
-            warnings.append(f"{called} covers the whole image")
-    record = {
-        "stem": pair.stem,
-        "split": pair.split,
-        "source": list(pair.image),
-        "original": [width, height],
-        "warnings": warnings,
-    }
-    return record, files
+    small = {kind: resize_mask(mask, size) > 0 for kind, mask in found.items()}
+    original = {f"{kind}_original": mask > 0 for kind, mask in found.items()}
+    return {"images": resize_image(rgb(image, image_name), size, size), **small, **original}
 
 
 def _decode(member: Member, members: Mapping[str, Members]) -> tuple[str, Image.Image]:

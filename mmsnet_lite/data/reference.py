@@ -6,7 +6,7 @@ says where they come from and which command measured them. `measure` computes th
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from mmsnet_lite.data.folder import PreparedFolder
-from mmsnet_lite.data.image import resize_image
+from mmsnet_lite.data.image import luma
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.frequency.fourier import band_energies, radial_power_spectrum, spectral_slope
 
@@ -35,7 +35,6 @@ RINGS = tuple(f"ring_{k}" for k in range(1, len(RING_EDGES)))
 CENTRE = tuple(f"centre_{k}" for k in range(1, len(CENTRE_EDGES)))
 WORDS = ("dataset", "modality", "split", "stem")
 NUMBERS = ("brightness", "contrast", "slope", "area", "components", *RINGS, *CENTRE)
-LUMA = (0.299, 0.587, 0.114)  # of R, G, B (ITU-R BT.601)
 _SLOPE_RANGE = (4 / SIZE, 32 / SIZE)
 _FAINTEST = 1e-10  # a ring's share, so that its logarithm is finite
 
@@ -65,8 +64,7 @@ def measure(image: np.ndarray, mask: np.ndarray) -> dict[str, float]:
     Raises:
         InputError: for an image of a single grey level, which has no spectrum.
     """
-    grey = image.astype(np.float32) @ np.array(LUMA, np.float32) / 255
-    x = torch.from_numpy(resize_image(grey, SIZE, SIZE)).double()[None, None]
+    x = torch.from_numpy(luma(image, SIZE)).double()[None, None]
     contrast = x.std(correction=0).item()
     if contrast < 1e-5:
         raise InputError("the image is of a single grey level and has no spectrum; leave it out")
@@ -100,9 +98,8 @@ def measure_folder(folder: PreparedFolder, modality: str | None = None) -> list[
     Raises:
         InputError: as `PreparedFolder` does, and for an image without a spectrum, which it names.
     """
-    splits = [name for name in ("train", "test") if (folder.path / "splits" / f"{name}.txt").is_file()]
     rows: list[Row] = []
-    for split in splits or ["train"]:
+    for split in [name for name in ("train", "test") if folder.has(name)] or ["train"]:
         for stem in folder.stems(split):
             try:
                 numbers = measure(*folder.read(stem))
@@ -115,27 +112,9 @@ def measure_folder(folder: PreparedFolder, modality: str | None = None) -> list[
 
 @dataclass(frozen=True)
 class SpectrumTable:
-    """Measured images as columns.
-
-    Args:
-        rows: as `measure_folder` gives them; a value for each of WORDS and NUMBERS.
-
-    Raises:
-        InputError: no row, an image listed twice, numbers out of range, or shares that do not sum to 1 (within 1 %).
-    """
+    """Measured images as columns, from rows as `measure_folder` gives them."""
 
     rows: Sequence[Row]
-
-    def __post_init__(self) -> None:
-        if not self.rows:
-            raise InputError("the table has no row; measure at least one image")
-        keys = [(row["dataset"], row["stem"]) for row in self.rows]
-        if len(set(keys)) < len(keys):
-            raise InputError(
-                f"{next(key for key in keys if keys.count(key) > 1)} is listed more than once; keep one row"
-            )
-        for row in self.rows:
-            _check(row)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -155,56 +134,12 @@ class SpectrumTable:
         return -np.stack([self.column(name) for name in CENTRE], 1) / 10
 
 
-def _check(row: Row) -> None:
-    where = f"{row['dataset']}, {row['stem']}"
-    values = {name: float(row[name]) for name in NUMBERS}
-    if not all(math.isfinite(value) for value in values.values()):
-        raise InputError(f"{where}: a number is not finite; measure the image again")
-    for name in ("brightness", "contrast", "area"):
-        if not 0 <= values[name] <= 100:
-            raise InputError(f"{where}: {name} is {values[name]}, not in 0 to 100 percent; measure the image again")
-    for names in (RINGS, CENTRE):
-        total = sum(10 ** (-values[name] / 10) for name in names)
-        if abs(total - 1) > 0.01:
-            raise InputError(f"{where}: the shares {names[0]} to {names[-1]} sum to {total:.3f}, not to 1")
-
-
-def write_table(rows: Iterable[Row], path: Path) -> None:
-    """Write rows as CSV: four significant digits, decibels to a hundredth, slopes to a thousandth."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*WORDS, *NUMBERS])
-        for row in rows:
-            writer.writerow([*(row[name] for name in WORDS), *(_text(name, float(row[name])) for name in NUMBERS)])
-
-
-def _text(name: str, value: float) -> str:
-    digits = {"slope": ".3f", "components": ".0f", "brightness": ".4g", "contrast": ".4g", "area": ".4g"}
-    return format(value, digits.get(name, ".2f"))
-
-
-def read_table(path: Path) -> SpectrumTable:
-    """Read what `write_table` wrote.
-
-    Raises:
-        InputError: the file is missing, its columns are others, a number is none, or as `SpectrumTable` does.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; python benchmarks/real_spectra.py ROOT writes it")
+def real_table(path: Path = REAL_TABLE) -> SpectrumTable:
+    """The committed table: 4,510 real images of four modalities, from five datasets; or another of the same columns."""
     with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != [*WORDS, *NUMBERS]:
-            raise InputError(f"{path} has other columns than {WORDS[0]}, {WORDS[1]}, ... {NUMBERS[-1]}; write it anew")
-        rows: list[Row] = []
-        for row in reader:
-            try:
-                numbers = {name: float(row[name]) for name in NUMBERS}
-            except (TypeError, ValueError) as error:
-                raise InputError(f"{path}, line {reader.line_num}: {error}; write it anew") from error
-            rows.append({**{name: row[name] for name in WORDS}, **numbers})
-    return SpectrumTable(rows)
-
-
-def real_table() -> SpectrumTable:
-    """The committed table: 4,510 real images of four modalities, from five datasets."""
-    return read_table(REAL_TABLE)
+        return SpectrumTable(
+            [
+                {name: value if name in WORDS else float(value) for name, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+        )

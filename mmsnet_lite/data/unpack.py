@@ -1,117 +1,135 @@
 """Archives are read, never extracted: members come out one by one, as bytes, once all names and sizes are checked.
 
 What must not be is refused before the first member is read: names that leave the folder, links, devices, more bytes
-than a limit, encryption, damage. A read is bounded by the size the archive states: a false one cannot fill memory.
+than a limit. A read is bounded by the size the archive states: a false one cannot fill memory.
 """
 
-import errno
 import re
-from collections.abc import Iterable
-from contextlib import ExitStack
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
+from stat import S_IFMT, S_IFREG
+from typing import IO, Any, NamedTuple
 
-from mmsnet_lite.data.entries import DAMAGE, Entry, archive_flaw, folder_entries, is_zip, tar_entries, zip_entries
 from mmsnet_lite.errors import InputError
 
+_ZIP = (b"PK\3\4", b"PK\5\6")
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+_BLOCK = 512  # what a tar is made of
 _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", ".ipynb_checkpoints"}
-_AGAIN = "delete it and get it again"
+_LEAVES = re.compile(r"/|[A-Za-z]:|.*[\\\0]|(.*/)?\.\.(/|$)", re.DOTALL)
+_AGAIN = "delete it and get it again, from its own page"
+
+
+class _Entry(NamedTuple):
+    """A file that an archive lists: `size` in bytes, as it states it."""
+
+    name: str
+    size: int
+    open: Callable[[], Any]
+    regular: bool = True
 
 
 class Members:
-    """The regular files of an archive or folder, until `close` or the end of a `with`; made by `open_members`.
+    """The regular files of an archive or folder, by their `names`; made by `open_members`."""
 
-    `names` are those that `read` takes.
-
-    Args:
-        path: of the archive, for messages.
-        files: what each name stands for.
-        resources: what `close` closes.
-    """
-
-    def __init__(self, path: Path, files: dict[str, Entry], resources: ExitStack) -> None:
+    def __init__(self, path: Path, files: dict[str, _Entry]) -> None:
         self.path = path
         self.names = sorted(files, key=_natural)
         self._files = files
-        self._resources = resources
+        self._lock = threading.Lock()
 
     def read(self, name: str) -> bytes:
         """Read one member whole; threads may do so at the same time.
 
         Raises:
-            InputError: no such member, or it is damaged or not of the size that the archive states.
+            InputError: it is damaged or not of the size that the archive states.
         """
-        if name not in self._files:
-            raise InputError(f"{self.path} has no member {name!r}; choose one of its {len(self.names)} names")
-        file = self._files[name]
+        entry = self._files[name]
         try:
-            data = file.read(file.size + 1)
-        except DAMAGE as error:
-            raise InputError(f"{self.path}: {name!r} cannot be read {_why(error)}") from error
-        if len(data) != file.size:
-            raise InputError(f"{self.path}: {name!r} is not of the {file.size:,} bytes it should have; {_AGAIN}")
+            with self._lock, entry.open() as file:
+                data: bytes = file.read(entry.size + 1)
+        except Exception as error:  # a dozen kinds, for all that can be broken
+            raise InputError(
+                f"{self.path}: {name!r} cannot be read ({error or type(error).__name__}); {_AGAIN}"
+            ) from error
+        if len(data) != entry.size:
+            raise InputError(f"{self.path}: {name!r} is not of the {entry.size:,} bytes it should have; {_AGAIN}")
         return data
 
-    def close(self) -> None:
-        """Close the archive, and delete what was decompressed of it."""
-        self._resources.close()
 
-    def __enter__(self) -> "Members":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def open_members(path: Path, limit: int) -> Members:
+@contextmanager
+def open_members(path: Path, limit: int) -> Iterator[Members]:
     """Open a zip, a tar (plain or compressed by gzip, bzip2, xz) or a folder, and check all names and sizes.
 
     Convention: names are posix paths without `./`, in natural order (`2.png` before `10.png`), however it was packed.
     Convention: two names clash when they are equal; `a.png` and `A.png` are two members, since nothing is extracted.
     Convention: what systems leave behind (`__MACOSX`, `._*`, `.DS_Store`, `Thumbs.db`, `.ipynb_checkpoints`) is
         checked and counts towards `limit`, but is no member.
-    Convention: a link in a folder may point to a file of that folder; a link to a folder of it is not followed.
-
-    A compressed tar is decompressed once, to an unnamed file in its folder that `close` removes.
 
     Args:
         path: the archive or folder.
         limit: the most bytes that its files may hold together.
 
     Raises:
-        InputError: no such file, no archive, a damaged or encrypted one, more bytes than `limit`, two members of one
-            name, or a member that is a link, a device, or named by an absolute path, a drive, `..` or a backslash.
+        InputError: no archive, a damaged one, more bytes than `limit`, two members of one name, or a member that is a
+            link, a device, or named by an absolute path, a drive, `..` or a backslash.
     """
-    path = Path(path)
-    resources = ExitStack()
-    try:
-        if path.is_dir():
-            entries = folder_entries(path)
-        elif flaw := archive_flaw(path):
-            raise InputError(f"{path} {flaw}; {_AGAIN}")
-        elif is_zip(path):
-            entries = zip_entries(path, resources)
-        else:
-            entries = tar_entries(path, limit, resources)
-        return Members(path, _checked(path, entries, limit), resources)
-    except BaseException as error:
-        resources.close()
-        if isinstance(error, InputError) or not isinstance(error, DAMAGE):
+    with ExitStack() as resources:
+        try:
+            members = Members(path, _checked(path, limit, resources))
+        except InputError:
             raise
-        raise InputError(f"{path} cannot be read {_why(error)}") from error
+        except Exception as error:
+            raise InputError(f"{path} cannot be read ({error or type(error).__name__}); {_AGAIN}") from error
+        yield members
 
 
-def _checked(path: Path, entries: Iterable[Entry], limit: int) -> dict[str, Entry]:
+def archive_flaw(path: Path) -> str | None:
+    """Say from its first and last bytes why a file cannot be an archive, as the end of a sentence; None if it can.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    head = _head(path)
+    if not head:
+        return "is empty (0 bytes)"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        return "is a web page, not an archive: the link has expired or needs a sign-in"
+    if head.startswith(_ZIP):
+        return None if zipfile.is_zipfile(path) else "is a zip archive that breaks off"
+    known = head.startswith(_COMPRESSED) or head[257:262] == b"ustar"
+    return None if known else "is neither a zip nor a tar archive"
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_BLOCK)
+
+
+def _checked(path: Path, limit: int, resources: ExitStack) -> dict[str, _Entry]:
     """The files of an archive by name, once every entry has been looked at."""
-    files: dict[str, Entry] = {}
+    if path.is_dir():
+        entries = _folder_entries(path)
+    elif flaw := archive_flaw(path):
+        raise InputError(f"{path} {flaw}; {_AGAIN}")
+    else:  # told by the first bytes, since a tar may end in a zip
+        entries = (_zip_entries if _head(path).startswith(_ZIP) else _tar_entries)(path, resources)
+    files: dict[str, _Entry] = {}
     total = 0
     for entry in entries:
-        if flaw := _name_flaw(entry.name) or entry.flaw:
-            raise InputError(f"{path}: {entry.name!r} {flaw}, which is refused; {_AGAIN}, from its own page")
+        if _LEAVES.match(entry.name) or not entry.regular:
+            why = "is a link, a device or damaged" if not entry.regular else "leads out of its folder (/, .., \\, C:)"
+            raise InputError(f"{path}: {entry.name!r} {why}; {_AGAIN}")
         total += entry.size
         if total > limit:
-            raise InputError(f"{path} unpacks to more than the {limit:,} bytes expected; {_AGAIN}, from its own page")
+            raise InputError(f"{path} unpacks to more than the {limit:,} bytes expected; {_AGAIN}")
         name = PurePosixPath(entry.name)
-        if not entry.is_file or any(part in _JUNK or part.startswith("._") for part in name.parts):
+        if any(part in _JUNK or part.startswith("._") for part in name.parts):
             continue
         if str(name) in files:
             raise InputError(f"{path} holds two files {str(name)!r}; {_AGAIN}, or unpack it by hand and keep one")
@@ -119,23 +137,38 @@ def _checked(path: Path, entries: Iterable[Entry], limit: int) -> dict[str, Entr
     return files
 
 
-def _name_flaw(name: str) -> str | None:
-    if name.startswith("/"):
-        return "is an absolute path"
-    if re.match("[A-Za-z]:", name):
-        return "begins with a drive letter"
-    if "\\" in name or "\0" in name:
-        return "has a backslash or a zero in its name"
-    return "leads out of its folder" if ".." in name.split("/") else None
+def _zip_entries(path: Path, resources: ExitStack) -> Iterator[_Entry]:
+    archive = resources.enter_context(zipfile.ZipFile(path))
+    for info in archive.infolist():
+        name = info.orig_filename  # `filename` has lost zeros, and on Windows backslashes
+        if not name.endswith("/"):
+            regular = S_IFMT(info.external_attr >> 16) in (0, S_IFREG)
+            yield _Entry(name, info.file_size, partial(archive.open, info), regular)
+
+
+def _tar_entries(path: Path, resources: ExitStack) -> Iterator[_Entry]:
+    archive = resources.enter_context(tarfile.open(path))  # noqa: SIM115 (`resources` closes it)
+    end = 0
+    for info in archive:
+        end = info.offset_data
+        if not info.isdir():
+            end += -(-info.size // _BLOCK) * _BLOCK * info.isreg()
+            regular = info.isreg() and not info.issparse() and info.size >= 0
+            yield _Entry(info.name, info.size, partial(archive.extractfile, info), regular)
+    # a header that is broken or cut off ends tarfile's list without a word; the true end is a block of zeros
+    file: IO[bytes] = archive.fileobj  # type: ignore[assignment]
+    file.seek(end)
+    if file.read(_BLOCK) != bytes(_BLOCK):
+        raise EOFError("it breaks off, or is damaged in the middle")
+
+
+def _folder_entries(path: Path) -> Iterator[_Entry]:
+    for item in path.rglob("*"):
+        if item.is_file():
+            yield _Entry(item.relative_to(path).as_posix(), item.stat().st_size, partial(item.open, "rb"))
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:
     """Sorts runs of digits by their number."""
     parts = re.split(r"(\d+)", name)
     return [int(part) if k % 2 else part for k, part in enumerate(parts)], name
-
-
-def _why(error: BaseException) -> str:
-    """The reason in brackets and the fix: an error with a number is the system's, as a full disk, not the archive's."""
-    ours = getattr(error, "errno", None) in (None, errno.EINVAL)
-    return f"({' '.join(str(error).split()) or type(error).__name__}); {_AGAIN if ours else 'mend that and run again'}"

@@ -1,11 +1,12 @@
 """The validation part split off the training parts; what belongs together stays on one side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mmsnet_lite.data.dataset import Part
+from mmsnet_lite.data.duplicates import groups
 from mmsnet_lite.data.specs import identity, video
 from mmsnet_lite.errors import InputError
 
@@ -47,7 +48,11 @@ def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> t
                 f"all {len(order)} training images of {part.dataset} belong together (near-duplicates or frames of one "
                 "video); two groups are needed to hold one out"
             )
-        chosen.append(_choose(order, together, int(fraction * len(order))))
+        held_out: set[str] = set()
+        for stem in order:  # each with all that belong to it, as long as the share is not exceeded
+            if stem not in held_out and len(held_out) + len(together[stem]) <= int(fraction * len(order)):
+                held_out.update(together[stem])
+        chosen.append(held_out or set(together[min(order, key=lambda stem: len(together[stem]))]))
         held_pictures |= {identity(part.dataset, stem) for stem in chosen[-1]}
     kept, held = [], []
     for part, stems in zip(parts, chosen, strict=True):
@@ -59,25 +64,13 @@ def split_validation(parts: Sequence[Part], fraction: float, seed: int = 0) -> t
     return kept, held
 
 
-def _choose(order: list[str], together: Mapping[str, list[str]], count: int) -> set[str]:
-    """Take stems in a random order, each with all that belong to it, as long as `count` is not exceeded."""
-    chosen: set[str] = set()
-    for stem in order:
-        if stem not in chosen and len(chosen) + len(together[stem]) <= count:
-            chosen.update(together[stem])
-    return chosen or set(together[min(order, key=lambda stem: len(together[stem]))])
-
-
 def _together(part: Part) -> dict[str, list[str]]:
     """The stems that must stay with each stem, itself included: connected by a group or a video, at any remove."""
     members = {stem: [stem] for stem in part.stems}
-    first: dict[tuple[str, str], str] = {}  # the first stem met of each group and video
-    for stem in part.stems:
-        for kind, label in (("group", part.groups.get(stem)), ("video", video(part.dataset, stem))):
-            if label is None:
-                continue
-            mine, others = members[stem], members[first.setdefault((kind, label), stem)]
-            if mine is not others:
-                others += mine
-                members.update(dict.fromkeys(mine, others))
+    first: dict[object, int] = {}  # the first stem met of each group and video
+    labels = [((1, part.groups.get(stem)), (2, video(stem))) for stem in part.stems]
+    pairs = [(first.setdefault(label, i), i) for i, both in enumerate(labels) for label in both if label[1] is not None]
+    for group in groups(len(part.stems), pairs):
+        stems = [part.stems[i] for i in group]
+        members.update(dict.fromkeys(stems, stems))
     return members

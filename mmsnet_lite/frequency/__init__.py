@@ -1,10 +1,10 @@
 """The mathematics: frequency transforms of image batches (b c h w); imports torch only, no parameters.
 
 `ContourletTransform`, `LaplacianPyramid` and `WaveletTransform` split images into a low band and detail bands and
-rebuild them exactly, `DirectionalFilterBank` splits by direction alone; `laplacian_high_pass` and `high_pass`
-(Fourier) keep the detail as one map of the image's size; `fourier` measures spectra; `dct` holds the fixed matrices of
-frequency channel attention, `extrema` its maxima and minima. Read filters, periodic, pyramid, responses, bank,
-directional, contourlet; then the others. README.md beside this file is the theory.
+rebuild them exactly, `DirectionalFilterBank` splits by direction alone, `laplacian_high_pass` keeps the detail as one
+map of the image's size; `fourier` (a module of its own) measures spectra; `dct` holds the fixed matrices of frequency
+channel attention, `extrema` its maxima and minima. Read filters, periodic, pyramid, responses, bank, directional,
+contourlet; then the others. README.md beside this file is the theory.
 """
 
 from .coefficients import BandShapes, ContourletCoefficients
@@ -13,16 +13,6 @@ from .dct import dct_basis, frequency_indices, grid_size, pool_matrix
 from .directional import DirectionalFilterBank, wedge_angles
 from .extrema import dct_extrema
 from .filters import FilterPair, index_order, ladder_filter, pyramid_filters
-from .fourier import (
-    band_energies,
-    band_mask,
-    band_pass,
-    high_pass,
-    power_spectrum,
-    radial_frequency,
-    radial_power_spectrum,
-    spectral_slope,
-)
 from .pyramid import LaplacianPyramid, laplacian_high_pass, laplacian_step, laplacian_step_inverse
 from .responses import directional_responses
 from .wavelet import WaveletTransform
@@ -35,25 +25,17 @@ __all__ = [
     "FilterPair",
     "LaplacianPyramid",
     "WaveletTransform",
-    "band_energies",
-    "band_mask",
-    "band_pass",
     "dct_basis",
     "dct_extrema",
     "directional_responses",
     "frequency_indices",
     "grid_size",
-    "high_pass",
     "index_order",
     "ladder_filter",
     "laplacian_high_pass",
     "laplacian_step",
     "laplacian_step_inverse",
     "pool_matrix",
-    "power_spectrum",
     "pyramid_filters",
-    "radial_frequency",
-    "radial_power_spectrum",
-    "spectral_slope",
     "wedge_angles",
 ]

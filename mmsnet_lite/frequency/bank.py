@@ -11,14 +11,11 @@ a band of the image with ``C_k = A_k - H tile(fold(G A_k)) / 4``; for the frame 
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
-from operator import index
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from .constants import constants
+from .constants import constant, outside_graphs
 from .filters import pyramid_filters
 from .responses import directional_responses
 
@@ -30,13 +27,14 @@ def decimations(levels: int) -> tuple[tuple[int, int], tuple[int, int]]:
     return (2 ** (levels - 1), 2), (2, 2 ** (levels - 1))
 
 
-@lru_cache(maxsize=256)
-def _low_pass(n: int, pyramid: str, synthesis: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with constants():
-        taps = pyramid_filters(pyramid)[synthesis]
-        offsets = torch.arange(len(taps), dtype=torch.float64, device="cpu") - len(taps) // 2
-        angles = 2 * math.pi / n * torch.arange(n, dtype=torch.float64, device="cpu")[:, None] * offsets
-        return (torch.cos(angles) @ torch.tensor(taps, dtype=torch.float64, device="cpu")).to(device, dtype)
+@outside_graphs
+@constant(maxsize=256)
+def low_pass(n: int, pyramid: str, synthesis: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The real response of a pyramid's filter h, or g for synthesis, at the n frequencies of a DFT."""
+    taps = pyramid_filters(pyramid)[synthesis]
+    offsets = torch.arange(len(taps), dtype=torch.float64, device="cpu") - len(taps) // 2
+    angles = 2 * math.pi / n * torch.arange(n, dtype=torch.float64, device="cpu")[:, None] * offsets
+    return (torch.cos(angles) @ torch.tensor(taps, dtype=torch.float64, device="cpu")).to(device, dtype)
 
 
 def _fold2(spectrum: Tensor) -> Tensor:
@@ -45,62 +43,8 @@ def _fold2(spectrum: Tensor) -> Tensor:
     return spectrum.view(2, h // 2, 2, w // 2).sum((0, 2)).tile(2, 2)
 
 
-@lru_cache(maxsize=48)  # three levels, both ways: 8 sizes, about 200 MiB when they are near 352 x 352
-def _bank_weights(
-    h: int,
-    w: int,
-    levels: int,
-    ladder: str,
-    pyramid: str | None,
-    synthesis: bool,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Weights:
-    with constants():
-        outer = inner = torch.zeros((), device="cpu")
-        if pyramid is not None:
-            reduce, expand = (
-                _low_pass(h, pyramid, which, torch.float64, torch.device("cpu"))[:, None]
-                * _low_pass(w, pyramid, which, torch.float64, torch.device("cpu"))
-                for which in (False, True)
-            )
-            outer, inner = (expand, reduce) if synthesis else (reduce, expand)
-        responses = directional_responses(h, w, levels, ladder, synthesis=synthesis)
-        halves = []
-        for a, b in decimations(levels):
-            rows, columns = h // a, w // b
-            kept = columns if synthesis else columns // 2 + 1
-            weights = torch.empty(rows, kept, 2 ** (levels - 1), a, b, dtype=dtype.to_complex(), device="cpu")
-            for k in range(2 ** (levels - 1)):
-                response = next(responses)
-                if pyramid is not None:
-                    response = response - outer * _fold2(inner * response) / 4
-                aliases = response.view(a, rows, b, columns)[..., :kept].permute(1, 3, 0, 2)
-                weights[:, :, k] = aliases if synthesis else aliases / (a * b)
-            weights = weights.view(rows * kept, -1, a * b)
-            halves.append((weights.mT.contiguous() if synthesis else weights).to(device))
-        return halves[0], halves[1]
-
-
-def _constant_low_pass(*arguments: Any) -> Tensor:
-    return _low_pass(*arguments)
-
-
-def _constant_bank_weights(*arguments: Any) -> Weights:
-    return _bank_weights(*arguments)
-
-
-# A compiled graph holds what these two return as constants, built outside it. This is all that
-# `torch.compiler.assume_constant_result` does, without its import of the compiler, which costs as much as torch's.
-for _function in (_constant_low_pass, _constant_bank_weights):
-    vars(_function)["_dynamo_marked_constant"] = True
-
-
-def low_pass(n: int, pyramid: str, synthesis: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The real response of a pyramid's filter h, or g for synthesis, at the n frequencies of a DFT; shared."""
-    return _constant_low_pass(index(n), pyramid, synthesis, dtype, device)
-
-
+@outside_graphs
+@constant(maxsize=48)  # three levels, both ways: 8 sizes, about 200 MiB when they are near 352 x 352
 def bank_weights(
     h: int,
     w: int,
@@ -111,21 +55,39 @@ def bank_weights(
     dtype: torch.dtype,
     device: torch.device,
 ) -> Weights:
-    """The matrices of all frequencies of an h x w image; cached and shared, a constant for a compiled graph.
+    """The matrices of all frequencies of an h x w image, for `split_spectrum`, or with `synthesis` for `join_spectrum`.
 
     Args:
-        h, w: size of the image whose spectrum is split or joined.
-        levels, ladder: the filter bank.
         pyramid: fold one level of this Laplacian pyramid into the filters; None for the filter bank alone.
-        synthesis: for `join_spectrum` instead of `split_spectrum`.
         dtype, device: of the images.
 
     Returns:
         Analysis: (frequencies, bands, aliases) for the half of each band's spectrum that determines a real band,
         divided by a b. Synthesis: (frequencies, aliases, bands) for the whole of it.
     """
-    # index: sizes are numbers, not symbols, when a graph is compiled for several of them
-    return _constant_bank_weights(index(h), index(w), levels, ladder, pyramid, synthesis, dtype, device)
+    outer = inner = torch.zeros((), device="cpu")
+    if pyramid is not None:
+        cpu = torch.device("cpu")
+        reduce, expand = (
+            low_pass(h, pyramid, which, torch.float64, cpu)[:, None] * low_pass(w, pyramid, which, torch.float64, cpu)
+            for which in (False, True)
+        )
+        outer, inner = (expand, reduce) if synthesis else (reduce, expand)
+    responses = directional_responses(h, w, levels, ladder, synthesis=synthesis)
+    halves = []
+    for a, b in decimations(levels):
+        rows, columns = h // a, w // b
+        kept = columns if synthesis else columns // 2 + 1
+        weights = torch.empty(rows, kept, 2 ** (levels - 1), a, b, dtype=dtype.to_complex(), device="cpu")
+        for k in range(2 ** (levels - 1)):
+            response = next(responses)
+            if pyramid is not None:
+                response = response - outer * _fold2(inner * response) / 4
+            aliases = response.view(a, rows, b, columns)[..., :kept].permute(1, 3, 0, 2)
+            weights[:, :, k] = aliases if synthesis else aliases / (a * b)
+        weights = weights.view(rows * kept, -1, a * b)
+        halves.append((weights.mT.contiguous() if synthesis else weights).to(device))
+    return halves[0], halves[1]
 
 
 def split_spectrum(spectrum: Tensor, levels: int, weights: Weights) -> list[Tensor]:
@@ -144,17 +106,10 @@ def split_spectrum(spectrum: Tensor, levels: int, weights: Weights) -> list[Tens
 
 def join_spectrum(bands: Sequence[Tensor], levels: int, weights: Weights) -> Tensor:
     """2^l real bands (n h_k w_k), filtered with synthesis weights, to the spectra (n h w) of their sum."""
-    half = len(bands) // 2
-    wide, tall = (
-        _join_half(torch.stack(tuple(part)), a, b, weight)
-        for (a, b), weight, part in zip(decimations(levels), weights, (bands[:half], bands[half:]), strict=True)
-    )
-    return wide + tall
-
-
-def _join_half(bands: Tensor, a: int, b: int, weight: Tensor) -> Tensor:
-    """Bands of one shape, (bands n h_k w_k) -> (n h w)."""
-    half, n, rows, columns = bands.shape
-    spectra = torch.fft.fft2(bands).permute(2, 3, 0, 1).contiguous()
-    tiled = weight @ spectra.view(rows * columns, half, n)
-    return tiled.view(rows, columns, a, b, n).permute(4, 2, 0, 3, 1).reshape(n, a * rows, b * columns)
+    half, sums = len(bands) // 2, []
+    for (a, b), weight, part in zip(decimations(levels), weights, (bands[:half], bands[half:]), strict=True):
+        spectra = torch.fft.fft2(torch.stack(tuple(part))).permute(2, 3, 0, 1).contiguous()
+        rows, columns, _, n = spectra.shape
+        tiled = (weight @ spectra.flatten(0, 1)).view(rows, columns, a, b, n)
+        sums.append(tiled.permute(4, 2, 0, 3, 1).reshape(n, a * rows, b * columns))
+    return sums[0] + sums[1]

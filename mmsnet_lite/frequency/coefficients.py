@@ -25,37 +25,21 @@ class BandShapes(NamedTuple):
     bands: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def fits(h: int, w: int, unit: int) -> bool:
-    """Whether both sides are positive multiples of `unit`."""
-    return h >= unit and w >= unit and h % unit == 0 and w % unit == 0
-
-
-def nearest_sizes(h: int, w: int, unit: int) -> str:
-    """Words for an error: the nearest positive multiples of `unit` for each side that is none."""
-    sizes = (
+def misfit(h: int, w: int, unit: int) -> str:
+    """Words for an error: the nearest positive multiples of `unit` for each side that is none; empty when both are."""
+    sizes = [
         f"{name} {side // unit * unit} or {-(-side // unit) * unit}" if side > unit else f"{name} {unit}"
         for name, side in (("height", h), ("width", w))
-        if not fits(side, side, unit)
-    )
-    return f"nearest that fit: {' and '.join(sizes)}; see pad_to_fit"
+        if side < unit or side % unit
+    ]
+    return f"nearest that fit: {' and '.join(sizes)}; see pad_to_fit" if sizes else ""
 
 
 def pad_to_multiple(x: Tensor, unit: int) -> tuple[Tensor, tuple]:
-    """Enlarge images to multiples of `unit`, by mirroring them at the bottom and on the right.
+    """Enlarge images (b c h w) to the next multiples of `unit`; returns them and a window, ``padded[window]`` is `x`.
 
-    ``padded[window]`` is `x` again. Rows and columns keep their numbers, so bands keep their sampling phase.
-
-    Convention: the mirror lies behind the last sample (``a b c | c b a``), however far.
-
-    Args:
-        x: images (b c h w), float32 or float64.
-        unit: 1 or more.
-
-    Returns:
-        padded (b c H W), H and W the smallest that fit, and the window, an index.
-
-    Raises:
-        ValueError: for what is no image batch.
+    Convention: mirrored at the bottom and on the right, behind the last sample (``a b c | c b a``), however far; rows
+    and columns keep their numbers, so bands keep their sampling phase.
     """
     x = check_image(x)
     window = (..., *(slice(0, side) for side in x.shape[-2:]))
@@ -64,6 +48,12 @@ def pad_to_multiple(x: Tensor, unit: int) -> tuple[Tensor, tuple]:
         index = torch.arange(-(-n // unit) * unit, device=x.device) % (2 * n)
         x = x.index_select(dim, torch.minimum(index, 2 * n - 1 - index))
     return x, window
+
+
+def check_halves(h: int, w: int, levels: int) -> None:
+    """Raises ValueError unless both sides halve `levels` times."""
+    if problem := misfit(h, w, 2**levels):
+        raise ValueError(f"{h}x{w} is not divisible by 2^levels = {2**levels}; {problem}")
 
 
 def check_count(levels: int) -> None:
@@ -84,7 +74,10 @@ def check_band(band: Tensor, name: str, like: Tensor, shape: tuple[int, int]) ->
 
 
 class SubbandTransform(nn.Module, ABC):
-    """An invertible transform into a low band and levels of bands; no parameters, no buffers.
+    """An invertible transform of images (b c h w) of any range into a low band and levels of bands, without any state.
+
+    `forward` raises ValueError for what is no floating-point image batch and for a size that does not fit, with the
+    nearest that do; `inverse` for a missing band or one that does not belong, and names it.
 
     Convention: float16 and bfloat16 images are transformed in float32, inside autocast too; an inverse is computed in
     the precision of the low band, at least float32.
@@ -92,11 +85,11 @@ class SubbandTransform(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> ContourletCoefficients:
-        """Images (b c h w) to coefficients."""
+        """Images to coefficients, shapes as `band_shapes`."""
 
     @abstractmethod
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
-        """Coefficients to images (b c h w)."""
+        """Coefficients to images; linear, and exact for those that `forward` returned."""
 
     @abstractmethod
     def size_unit(self) -> int:
@@ -104,14 +97,10 @@ class SubbandTransform(nn.Module, ABC):
 
     @abstractmethod
     def band_shapes(self, h: int, w: int) -> BandShapes:
-        """Sizes of all bands of an h x w image, without transforming anything."""
+        """Sizes of all bands of an h x w image; ValueError as in `forward`."""
 
     def _checked(self, coefficients: ContourletCoefficients) -> ContourletCoefficients:
-        """The coefficients, all in the low band's precision (at least float32).
-
-        Raises:
-            ValueError: for a missing band, one that is no image batch or whose shape does not belong; it is named.
-        """
+        """The coefficients, all in the low band's precision (at least float32)."""
         if not isinstance(coefficients, tuple) or len(coefficients) != 2:
             raise ValueError(f"expected the pair (low, bands) that forward returns, got {type(coefficients).__name__}")
         low, bands = check_image(coefficients[0]), coefficients[1]
@@ -119,33 +108,18 @@ class SubbandTransform(nn.Module, ABC):
         given, expected = [len(level) for level in bands], [len(level) for level in shapes.bands]
         if given != expected:
             raise ValueError(f"expected {expected} bands per level (coarse to fine), got {given}")
-        checked = tuple(
-            tuple(
-                check_band(band, f"bands[{j}][{k}]", low, shape)
-                for k, (band, shape) in enumerate(zip(level, level_shapes, strict=True))
-            )
-            for j, (level, level_shapes) in enumerate(zip(bands, shapes.bands, strict=True))
-        )
-        return ContourletCoefficients(low, checked)
+        checked = []
+        for j, level in enumerate(bands):
+            named = ((band, f"bands[{j}][{k}]", shapes.bands[j][k]) for k, band in enumerate(level))
+            checked.append(tuple(check_band(band, name, low, shape) for band, name, shape in named))
+        return ContourletCoefficients(low, tuple(checked))
 
     def to_maps(self, coefficients: ContourletCoefficients, size: Sequence[int], *, modulus: bool = True) -> Tensor:
-        """All bands resized to one grid: the low band first, then the others, coarse to fine.
+        """All N bands as maps (b c 1+N h w) of `size` (h, w): the low band first, then the others, coarse to fine.
 
-        Convention: the low band is divided by 2^J, so that it is a local mean; bands keep their scale.
-        Convention: bands enter by modulus; a signed band oscillates, and resizing averages it away. ``modulus=False``
-        keeps the sign.
+        Convention: the low band is divided by 2^J, J levels, so that it is a local mean; bands keep their scale.
+        Convention: bands enter by modulus; a signed band oscillates, and resizing averages it away.
         Convention: bilinear, sample centres aligned as areas (``align_corners=False``), no antialiasing.
-
-        Args:
-            coefficients: as from `forward`, J levels, N bands in all.
-            size: (h, w) of the maps.
-            modulus: see above.
-
-        Returns:
-            maps (b c 1+N h w), in the units of the image.
-
-        Raises:
-            ValueError: for a missing band or a shape that does not belong, or a size below 1.
         """
         low, bands = self._checked(coefficients)
         if len(size) != 2 or min(size) < 1:
@@ -154,5 +128,5 @@ class SubbandTransform(nn.Module, ABC):
         return torch.stack([F.interpolate(each, size=tuple(size), mode="bilinear") for each in maps], 2)
 
     def pad_to_fit(self, x: Tensor) -> tuple[Tensor, tuple]:
-        """Enlarge images to the next size that fits, reversibly; see `pad_to_multiple`."""
+        """Enlarge images to the next size that fits; see `pad_to_multiple`."""
         return pad_to_multiple(x, self.size_unit())

@@ -6,13 +6,12 @@ one FFT in, per level one matrix product for each band shape, one small inverse 
 """
 
 from collections.abc import Sequence
-from operator import index
 
 import torch
 from torch import Tensor
 
 from .bank import bank_weights, decimations, join_spectrum, low_pass, split_spectrum
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, fits, nearest_sizes
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, misfit
 from .directional import wedge_angles
 from .filters import ladder_filter, pyramid_filters
 from .periodic import check_image
@@ -20,7 +19,7 @@ from .responses import check_directions
 
 
 class ContourletTransform(SubbandTransform):
-    """The contourlet transform; no parameters, no buffers.
+    """The contourlet transform of images (b c h w).
 
     With ``x_0 = x`` and J = ``len(levels)``, for j = 1 (finest) .. J: ``x_j = H x_{j-1}``, ``d_j = x_{j-1} - G x_j``,
     and d_j is split into ``2^l`` directions; ``low = x_J``. See `LaplacianPyramid` and `DirectionalFilterBank`.
@@ -39,25 +38,17 @@ class ContourletTransform(SubbandTransform):
 
     Raises:
         ValueError: for an empty `levels`, an l below 2, or an unknown filter.
-
-    Source: Do and Vetterli (2005), sections II to IV.
     """
 
     def __init__(self, levels: tuple[int, ...] = (2, 3, 4), pyramid: str = "9-7", ladder: str = "pkva") -> None:
         super().__init__()
         if not isinstance(levels, Sequence):
             raise ValueError(f"levels = {levels!r} is no sequence; write ({levels},) for a single level")
-        self.levels = tuple(levels)
-        self.pyramid, self.ladder = pyramid, ladder
-        pyramid_filters(pyramid), ladder_filter(ladder)
-        if not self.levels:
+        if not levels:
             raise ValueError("levels is empty; give one entry per pyramid level, for example (2, 3, 4)")
-        for j, depth in enumerate(self.levels):
-            check_directions(depth, f"levels[{j}]")
-        self.levels = tuple(index(depth) for depth in self.levels)
-
-    def extra_repr(self) -> str:
-        return f"levels={self.levels}, pyramid={self.pyramid!r}, ladder={self.ladder!r}"
+        pyramid_filters(pyramid), ladder_filter(ladder)
+        self.levels = tuple(check_directions(depth, f"levels[{j}]") for j, depth in enumerate(levels))
+        self.pyramid, self.ladder = pyramid, ladder
 
     def directions(self) -> tuple[tuple[float, ...], ...]:
         """The angle of each band in degrees, nested as ``bands[j][k]``, see `wedge_angles`."""
@@ -68,39 +59,22 @@ class ContourletTransform(SubbandTransform):
         return max(2 ** (j + depth - 1) for j, depth in enumerate(reversed(self.levels)))
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
-        """Sizes of all bands of an h x w image, nested as the coefficients, without transforming anything.
-
-        At pyramid level j, where the image is h/2^(j-1) x w/2^(j-1): 2^(l-1) wide bands of 1/2^(l-1) of its rows and
-        half its columns, then as many tall ones.
-
-        Raises:
-            ValueError: for a size that does not fit, as `forward`.
-        """
+        """At level j (1 = finest) 2^(l-1) wide bands (h / 2^(l+j-2), w / 2^j), then tall ones, divisors swapped."""
         bands = []
         for j, depth in enumerate(reversed(self.levels)):
             half = 2 ** (depth - 1)
-            if not fits(h, w, half << j):
+            if misfit(h, w, half << j):
                 unit = self.size_unit()
                 raise ValueError(
                     f"levels[{len(self.levels) - 1 - j}] = {depth} (pyramid level {j + 1}, 1 = finest) of a {h}x{w} "
                     f"image works on {h / 2**j:g}x{w / 2**j:g}, which 2^({depth}-1) = {half} does not divide; "
-                    f"levels={self.levels} needs multiples of {unit}, {nearest_sizes(h, w, unit)}"
+                    f"levels={self.levels} needs multiples of {unit}, {misfit(h, w, unit)}"
                 )
             bands.append(tuple(((h >> j) // a, (w >> j) // b) for a, b in decimations(depth) for _ in range(half)))
         return BandShapes((h >> len(self.levels), w >> len(self.levels)), tuple(reversed(bands)))
 
     def forward(self, x: Tensor) -> ContourletCoefficients:
-        """Transform images.
-
-        Args:
-            x: (b c h w), float32 or float64, any value range; sides multiples of `size_unit`.
-
-        Returns:
-            `low` (b c h/2^J w/2^J) and ``bands[j][k]``, shapes as `band_shapes`.
-
-        Raises:
-            ValueError: for a size that does not fit; the message names the level and the nearest sizes that do.
-        """
+        """Images to coefficients."""
         x = check_image(x)
         self.band_shapes(*x.shape[-2:])
         lead = x.shape[:2]
@@ -115,12 +89,9 @@ class ContourletTransform(SubbandTransform):
         return ContourletCoefficients(low, tuple(reversed(levels)))
 
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
-        """Rebuild images (b c h w) from their coefficients; exact, and linear in coefficients that were changed.
+        """Coefficients to images.
 
         Convention: the Do-Vetterli frame inverse at every pyramid level, ``x = G (low - H d) + d``.
-
-        Raises:
-            ValueError: for a missing band or a shape that does not belong; the message names the band.
         """
         low, bands = self._checked(coefficients)
         spectrum = torch.fft.fft2(low.flatten(0, 1))

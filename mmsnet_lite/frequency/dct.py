@@ -7,13 +7,12 @@ average pooling. `dct_basis` and `pool_matrix` are cached and return shared tens
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 from operator import index
 
 import torch
 from torch import Tensor
 
-from .constants import constants
+from .constants import constant
 from .filters import index_order
 
 _PLANE = 7  # the side of the frequency plane that the published orders live in
@@ -23,10 +22,6 @@ def grid_size(map_size: int, cap: int) -> int:
     """The side n of the DCT grid for a feature map: the largest multiple of 7 not above ``min(map_size, cap)``.
 
     Convention: a map below 7 keeps its own size, so a grid is never above its map.
-
-    Args:
-        map_size: the map's side, 1 or more.
-        cap: the largest grid wanted, 7 or more; 56, 28, 14, 7 for strides 4, 8, 16, 32.
 
     Raises:
         ValueError: for a map below 1 or a cap below 7.
@@ -49,8 +44,8 @@ def frequency_indices(count: int, n: int, order: str = "top") -> list[tuple[int,
 
     Args:
         count: K, 1 to 32.
-        n: the grid's side: 1 to 6, or a multiple of 7 (see `grid_size`).
-        order: ``"top"``, ``"low"`` or ``"bot"``.
+        n: 1 to 6, or a multiple of 7 (see `grid_size`).
+        order: see `index_order`.
 
     Raises:
         ValueError: for another count, n or order.
@@ -83,21 +78,12 @@ def dct_basis(
     Convention: DC = 1, so the spatial *mean* of x times D_0 is global average pooling at every n. It is n x the
     orthonormal basis; the mean of x D_k is the orthonormal DCT coefficient / n.
     Convention: ``orthonormal=True`` gives the parents' scale, ``b_0 = 1/sqrt(n)``, ``b_u = sqrt(2/n) cos``: unit norm.
-    Convention: the result is cached and shared; never write into it.
-
-    Args:
-        indices: K pairs (u, v), each 0 to n - 1.
-        n: the grid's side.
-        orthonormal: the scale, see above.
-        dtype, device: of the result; computed in float64.
 
     Returns:
-        (K n n).
+        (K n n) for K pairs.
 
     Raises:
         ValueError: for no index, or one outside 0 .. n - 1.
-
-    Source: Ahmed, Natarajan and Rao, "Discrete cosine transform" (1974); scale as argued in lesson 03.
     """
     pairs = tuple((index(u), index(v)) for u, v in indices)
     if not pairs:
@@ -108,25 +94,23 @@ def dct_basis(
     return _dct_basis(pairs, n, orthonormal, dtype, torch.device(device))
 
 
-@lru_cache(maxsize=64)
+@constant(maxsize=64)
 def _dct_basis(pairs: tuple, n: int, orthonormal: bool, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with constants():
-        frequency = torch.arange(n, dtype=torch.float64, device="cpu")
-        waves = math.sqrt(2) * torch.cos(math.pi * frequency[:, None] * (frequency + 0.5) / n)
-        waves[0] = 1
-        u, v = torch.tensor(pairs, device="cpu").unbind(1)
-        basis = waves[u][:, :, None] * waves[v][:, None, :]
-        return (basis / n if orthonormal else basis).to(dtype).to(device)
+    frequency = torch.arange(n, dtype=torch.float64, device="cpu")
+    waves = math.sqrt(2) * torch.cos(math.pi * frequency[:, None] * (frequency + 0.5) / n)
+    waves[0] = 1
+    u, v = torch.tensor(pairs, device="cpu").unbind(1)
+    basis = waves[u][:, :, None] * waves[v][:, None, :]
+    return (basis / n if orthonormal else basis).to(dtype).to(device)
 
 
-@lru_cache(maxsize=64)
+@constant(maxsize=64)
 def _pool_matrix(size: int, n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with constants():
-        matrix = torch.zeros(n, size, dtype=torch.float64, device="cpu")
-        for i in range(n):
-            start, end = i * size // n, -(-(i + 1) * size // n)
-            matrix[i, start:end] = 1 / (end - start)
-        return matrix.to(dtype).to(device)
+    matrix = torch.zeros(n, size, dtype=torch.float64, device="cpu")
+    for i in range(n):
+        start, end = i * size // n, -(-(i + 1) * size // n)
+        matrix[i, start:end] = 1 / (end - start)
+    return matrix.to(dtype).to(device)
 
 
 def pool_matrix(size: int, n: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Tensor:
@@ -136,17 +120,9 @@ def pool_matrix(size: int, n: int, *, dtype: torch.dtype = torch.float32, device
     every device, which `adaptive_avg_pool2d`'s CUDA backward is not.
 
     Convention: windows overlap by a sample where n does not divide `size`; every row sums to 1.
-    Convention: the result is cached and shared; never write into it.
-
-    Args:
-        size: samples along the axis.
-        n: samples wanted.
-        dtype, device: of the result.
 
     Raises:
         ValueError: for a size or n below 1.
-
-    Source: the definition of PyTorch's ``AdaptiveAvgPool2d``.
     """
     if size < 1 or n < 1:
         raise ValueError(f"size and n must be 1 or more, got {size} and {n}")

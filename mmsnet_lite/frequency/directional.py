@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .bank import bank_weights, decimations, join_spectrum, split_spectrum
-from .coefficients import check_band, fits, nearest_sizes, pad_to_multiple
+from .coefficients import check_band, misfit, pad_to_multiple
 from .filters import ladder_filter
 from .periodic import check_image
 from .responses import check_directions
@@ -38,7 +38,7 @@ def wedge_angles(levels: int) -> tuple[float, ...]:
 
 
 class DirectionalFilterBank(nn.Module):
-    """A directional filter bank of 2^l bands, critically sampled; no parameters, no buffers.
+    """A directional filter bank of 2^l bands, critically sampled; it has no state.
 
     Band k is ``y_k[n] = sum_m a_k[m] x[L n + m]``, periodic, with the ladder tree's equivalent filter a_k and the
     diagonal decimation L; see `responses` for a_k and `bank` for how all bands are computed at once.
@@ -53,47 +53,33 @@ class DirectionalFilterBank(nn.Module):
 
     Raises:
         ValueError: for l < 2 or an unknown ladder.
-
-    Source: Do and Vetterli, "The contourlet transform" (2005), section III; Phoong et al. (1995) for the ladder.
     """
 
     def __init__(self, levels: int = 3, ladder: str = "pkva") -> None:
         super().__init__()
-        check_directions(levels)
         ladder_filter(ladder)
-        self.levels, self.ladder = levels, ladder
-
-    def extra_repr(self) -> str:
-        return f"levels={self.levels}, ladder={self.ladder!r}"
+        self.levels, self.ladder = check_directions(levels), ladder
 
     def directions(self) -> tuple[float, ...]:
         """The angle of each band in degrees, see `wedge_angles`."""
         return wedge_angles(self.levels)
 
     def band_shapes(self, h: int, w: int) -> tuple[tuple[int, int], ...]:
-        """The 2^l sizes (h_k, w_k) for an h x w image.
-
-        Raises:
-            ValueError: for a side not divisible by 2^(l-1); the nearest that are, are named.
-        """
+        """The 2^l sizes (h_k, w_k) for an h x w image; ValueError for a side that 2^(l-1) does not divide."""
         unit = 2 ** (self.levels - 1)
-        if not fits(h, w, unit):
+        if problem := misfit(h, w, unit):
             raise ValueError(
                 f"a filter bank of {self.levels} levels needs sides divisible by 2^(levels-1) = {unit}, got {h}x{w}; "
-                f"{nearest_sizes(h, w, unit)}"
+                f"{problem}"
             )
         return tuple((h // a, w // b) for a, b in decimations(self.levels) for _ in range(unit))
 
     def pad_to_fit(self, x: Tensor) -> tuple[Tensor, tuple]:
-        """Enlarge images to the next size that fits, reversibly; see `pad_to_multiple`."""
+        """Enlarge images to the next size that fits; see `pad_to_multiple`."""
         return pad_to_multiple(x, 2 ** (self.levels - 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Images (b c h w), float32 or float64, to 2^l bands (b c h_k w_k).
-
-        Raises:
-            ValueError: for a size that does not fit.
-        """
+        """Images (b c h w) to 2^l bands (b c h_k w_k); ValueError for a size that does not fit."""
         x = check_image(x)
         h, w = x.shape[-2:]
         self.band_shapes(h, w)
@@ -102,11 +88,7 @@ class DirectionalFilterBank(nn.Module):
         return tuple(band.view(*x.shape[:2], *band.shape[1:]) for band in bands)
 
     def inverse(self, bands: Sequence[Tensor]) -> Tensor:
-        """2^l bands to images (b c h w), exact for any coefficients of those shapes.
-
-        Raises:
-            ValueError: when the number of bands or a band's shape does not belong; the message names the band.
-        """
+        """2^l bands to images (b c h w), one to one; ValueError names a band that does not belong."""
         if len(bands) != 2**self.levels:
             raise ValueError(f"expected {2**self.levels} bands, got {len(bands)}")
         first = check_image(bands[0])

@@ -141,24 +141,14 @@ def _search(x: Tensor, pairs: Sequence[tuple[int, int]], templates: Tensor) -> l
 
 
 def dct_extrema(x: Tensor, indices: Sequence[tuple[int, int]], *, orthonormal: bool = False) -> tuple[Tensor, Tensor]:
-    """Largest and smallest value of every product of a map and a DCT image.
+    """Largest and smallest value (b c K) of every product of maps (b c n n) and K DCT images, see `dct_basis`.
 
         highest_k = max_pq x[p, q] D_k[p, q],    lowest_k = min_pq x[p, q] D_k[p, q]
 
-    The gradient goes to one position a template: where values tie, to one of them.
+    Where the `indices` share no divisor with n (FcaNet's on grids of 7 or less), the search holds all products.
 
-    Convention: the scale of D_k is that of `dct_basis`, with its `orthonormal`.
+    Convention: the gradient goes to one position a template, where values tie to one of them; it has none itself.
     Convention: products of half-precision maps are computed and returned in float32.
-    Convention: no gradient of the gradient.
-
-    Args:
-        x: (b c n n), floating point.
-        indices: K pairs (u, v), each 0 to n - 1. Where they share no divisor with n (FcaNet's on grids of 7 or less),
-            the search holds all products.
-        orthonormal: see `dct_basis`.
-
-    Returns:
-        two tensors (b c K).
 
     Raises:
         ValueError: maps that are not square, no index, or one outside 0 .. n - 1.

@@ -1,7 +1,4 @@
-"""The published numbers of this room: pyramid and ladder taps, and FcaNet's DCT index orders.
-
-Data only. Every table names its source; the rest of the room takes its numbers from here by name.
-"""
+"""The published numbers of this room, by name: pyramid and ladder taps, and FcaNet's DCT index orders."""
 
 from typing import NamedTuple, TypeVar
 
@@ -49,29 +46,11 @@ _LADDER["pkva12"] = _LADDER["pkva"]
 
 # Qin, Zhang, Wu and Li, "FcaNet: Frequency Channel Attention Networks" (ICCV 2021), the public code's selections: "top"
 # (best single-frequency ImageNet accuracy first), "low" (lowest frequency first) and "bot" (worst accuracy first),
-# (u, v) in a 7 x 7 frequency plane.
+# in a 7 x 7 frequency plane: 32 times u, then 32 times v, a digit each.
 _INDEX_ORDER = {
-    "top": tuple(
-        zip(
-            (0, 0, 6, 0, 0, 1, 1, 4, 5, 1, 3, 0, 0, 0, 3, 2, 4, 6, 3, 5, 5, 2, 6, 5, 5, 3, 3, 4, 2, 2, 6, 1),
-            (0, 1, 0, 5, 2, 0, 2, 0, 0, 6, 0, 4, 6, 3, 5, 2, 6, 3, 3, 3, 5, 1, 1, 2, 4, 2, 1, 1, 3, 0, 5, 3),
-            strict=True,
-        )
-    ),
-    "low": tuple(
-        zip(
-            (0, 0, 1, 1, 0, 2, 2, 1, 2, 0, 3, 4, 0, 1, 3, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4),
-            (0, 1, 0, 1, 2, 0, 1, 2, 2, 3, 0, 0, 4, 3, 1, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3, 2, 1, 0, 6, 5, 4, 3),
-            strict=True,
-        )
-    ),
-    "bot": tuple(
-        zip(
-            (6, 1, 3, 3, 2, 4, 1, 2, 4, 4, 5, 1, 4, 6, 2, 5, 6, 1, 6, 2, 2, 4, 3, 3, 5, 5, 6, 2, 5, 5, 3, 6),
-            (6, 4, 4, 6, 6, 3, 1, 4, 4, 5, 6, 5, 2, 2, 5, 1, 4, 3, 5, 0, 3, 1, 1, 2, 4, 2, 1, 1, 5, 3, 3, 3),
-            strict=True,
-        )
-    ),
+    "top": ("00600114513000324635526553342261", "01052020060463526333511242113053"),
+    "low": ("00110221203401301234501234561234", "01012012230043154321065432106543"),
+    "bot": ("61332412445146256162243355625536", "64466314456522514350311242115333"),
 }
 
 
@@ -89,25 +68,18 @@ def pyramid_filters(name: str) -> FilterPair:
 def ladder_filter(name: str) -> Taps:
     """The ladder's fan filter ``(-1)^(n+1) beta[n]``, ``beta = [reverse(v), v]``: even length, antisymmetric.
 
-    Args:
-        name: ``"pkva"`` (= ``"pkva12"``, 12 taps), ``"pkva8"`` or ``"pkva6"``.
-
-    Raises:
-        ValueError: for another name; the message lists the accepted ones.
+    `name` is ``"pkva"`` (= ``"pkva12"``, 12 taps), ``"pkva8"`` or ``"pkva6"``. Raises ValueError for other names.
     """
     half = _named(_LADDER, "ladder", name)
     return tuple(tap if n % 2 else -tap for n, tap in enumerate(half[::-1] + half))
 
 
 def index_order(name: str) -> tuple[tuple[int, int], ...]:
-    """FcaNet's 32 frequency pairs (u, v) in a 7 x 7 plane, in the order in which K of them are taken.
+    """FcaNet's 32 frequency pairs (u, v) in a 7 x 7 plane, in the order ``"top"``, ``"low"`` or ``"bot"``.
 
     Convention: u is the frequency along the rows (vertical axis), v along the columns.
 
-    Args:
-        name: ``"top"``, the best alone first; ``"low"``, the lowest first; ``"bot"``, the worst alone first.
-
     Raises:
-        ValueError: for another name; the message lists the accepted ones.
+        ValueError: for another name.
     """
-    return _named(_INDEX_ORDER, "order", name)
+    return tuple((int(u), int(v)) for u, v in zip(*_named(_INDEX_ORDER, "order", name), strict=True))

@@ -1,7 +1,7 @@
 """Fourier analysis of image batches: rings of frequencies, power spectra, and EVP's high-pass prompt.
 
 Frequencies are in cycles per pixel: 0 is the mean, 0.5 a pattern that alternates from pixel to pixel, ``sqrt(0.5)`` the
-corner of the spectrum. k cycles across n pixels are k / n cycles per pixel.
+corner of the spectrum. k cycles across n pixels are k / n cycles per pixel. Half-precision images are taken as float32.
 """
 
 import math
@@ -13,18 +13,11 @@ from torch import Tensor
 from .periodic import check_image
 
 
-def radial_frequency(h: int, w: int, *, dtype: torch.dtype = torch.float64) -> Tensor:
-    """The distance of each 2-D DFT bin from the zero frequency: ``r = sqrt(f_y^2 + f_x^2)``.
+def radial_frequency(h: int, w: int) -> Tensor:
+    """The distance (h w) of each 2-D DFT bin from the zero frequency, in float64: ``r = sqrt(f_y^2 + f_x^2)``.
 
     Convention: unshifted, as `torch.fft.fft2` orders its bins: the zero frequency is entry [0, 0].
     Convention: cycles per pixel on both axes, so that a ring is a circle also where the image is no square.
-
-    Args:
-        h, w: the image's size, 1 or more.
-        dtype: float32 or float64.
-
-    Returns:
-        (h w), 0 to ``sqrt(0.5)``.
 
     Raises:
         ValueError: for an empty side.
@@ -32,27 +25,17 @@ def radial_frequency(h: int, w: int, *, dtype: torch.dtype = torch.float64) -> T
     if h < 1 or w < 1:
         raise ValueError(f"height and width must be 1 or more, got {h}x{w}")
     rows, columns = torch.fft.fftfreq(h, dtype=torch.float64), torch.fft.fftfreq(w, dtype=torch.float64)
-    return torch.hypot(rows[:, None], columns[None, :]).to(dtype)
+    return torch.hypot(rows[:, None], columns[None, :])
 
 
-def band_mask(
-    h: int, w: int, low: float, high: float, *, soft: float = 0.0, dtype: torch.dtype = torch.float64
-) -> Tensor:
-    """The ring of frequencies ``low <= r < high``: ``M(r) = S(r - low) - S(r - high)``.
+def band_mask(h: int, w: int, low: float, high: float, *, soft: float = 0.0) -> Tensor:
+    """The ring of frequencies ``low <= r < high`` as a mask (h w), unshifted: ``M(r) = S(r - low) - S(r - high)``.
 
     S is the unit step (S(0) = 1) or, with ``soft`` > 0, a raised cosine that climbs from 0 at ``-soft / 2`` to 1 at
     ``soft / 2``. Masks of adjacent rings with the same ``soft`` sum to the mask of their union, 1 from 0 to infinity.
 
     Convention: half open, so that adjacent rings share no bin; ``low = 0`` has no lower edge and holds the mean, too.
-
-    Args:
-        h, w: the image's size.
-        low, high: the edges in cycles per pixel, ``0 <= low < high``; ``math.inf`` reaches the corners.
-        soft: width of each edge's climb in cycles per pixel, 0 for a sharp edge; at most ``high - low``.
-        dtype: float32 or float64.
-
-    Returns:
-        (h w), 0 to 1, unshifted.
+    ``high = math.inf`` reaches the corners.
 
     Raises:
         ValueError: for edges out of order, a soft edge wider than the ring, or an empty side.
@@ -70,18 +53,11 @@ def band_mask(
             return (r >= edge).to(r)
         return 0.5 - 0.5 * torch.cos(math.pi * ((r - edge) / soft + 0.5).clamp(0, 1))
 
-    return (step(low) - step(high)).to(dtype)
+    return step(low) - step(high)
 
 
 def band_pass(x: Tensor, mask: Tensor) -> Tensor:
-    """Keep the frequencies of a mask: ``Re F^-1( M . F x )``, with F the 2-D DFT. Linear in both.
-
-    Args:
-        x: images (b c h w), floating point; half precision is taken as float32.
-        mask: (h w) of any real numbers, unshifted, such as `band_mask` gives.
-
-    Returns:
-        (b c h w), in the units of `x`.
+    """Keep the frequencies of a mask (h w) in images (b c h w): ``Re F^-1( M . F x )``, F the 2-D DFT. Linear in both.
 
     Raises:
         ValueError: for a mask of another size, or an `x` that is no float image batch.
@@ -95,20 +71,14 @@ def band_pass(x: Tensor, mask: Tensor) -> Tensor:
 def power_spectrum(x: Tensor, *, hann: bool = False) -> Tensor:
     """The variance that each frequency holds: ``P_k = |F( v (x - m) )_k|^2 / ( h w sum v^2 )``, F the 2-D DFT.
 
-    v is 1, or with `hann` the window ``sin^2(pi i / h) sin^2(pi j / w)``, and m the mean of x weighted by v.
+    For images (b c h w), unshifted, in their squared units. v is 1, or with `hann` the window
+    ``sin^2(pi i / h) sin^2(pi j / w)``, and m the mean of x weighted by v.
 
     Convention: the mean is taken out first, so that ``P_0 = 0``; all bins sum to the variance (Parseval), with `hann`
     to the mean of ``(x - m)^2`` weighted by v^2. White noise of variance s^2 gives ``s^2 / (h w)`` a bin on average,
     with and without a window.
     Convention: no window unless asked for. The DFT takes the image to repeat; opposite borders seldom match, and the
     jumps write a cross along the axes. The window fades border and cross out; each frequency spreads one bin further.
-
-    Args:
-        x: images (b c h w), floating point; half precision is taken as float32.
-        hann: fade the border out.
-
-    Returns:
-        (b c h w), unshifted, 0 or more, in the squared units of `x`.
 
     Raises:
         ValueError: for an `x` that is no float image batch, or a side below 2 with `hann`.
@@ -137,16 +107,9 @@ def _ring_sums(values: Tensor, edges: Tensor) -> Tensor:
 def band_energies(x: Tensor, edges: Sequence[float], *, hann: bool = False) -> Tensor:
     """The variance that each ring holds: ``E_i``, the sum of `power_spectrum` over ``edges[i] <= r < edges[i + 1]``.
 
-    Rings from 0 to infinity sum to the image's variance (Parseval); divide by the sum for shares.
+    Images (b c h w) give (b c rings); a ring without a bin holds 0. Rings from 0 to ``math.inf`` sum to the image's
+    variance (Parseval); divide by the sum for shares.
     Convention: the mean belongs to no ring; `power_spectrum` has taken it out.
-
-    Args:
-        x: images (b c h w), floating point; half precision is taken as float32.
-        edges: two or more, rising, in cycles per pixel; 0 or more, the last may be ``math.inf``.
-        hann: as in `power_spectrum`.
-
-    Returns:
-        (b c rings), 0 or more, in the squared units of `x`; a ring without a bin holds 0.
 
     Raises:
         ValueError: for edges that are too few, negative or do not rise, or an `x` that is no float image batch.
@@ -157,34 +120,26 @@ def band_energies(x: Tensor, edges: Sequence[float], *, hann: bool = False) -> T
     return _ring_sums(power_spectrum(x, hann=hann), torch.tensor(limits, dtype=torch.float64))
 
 
-def radial_power_spectrum(x: Tensor, bins: int | None = None, *, hann: bool = False) -> tuple[Tensor, Tensor]:
+def radial_power_spectrum(x: Tensor, *, hann: bool = False) -> tuple[Tensor, Tensor]:
     """Average the power spectrum over rings of equal width: ``S_i = mean of h w P_k over ring i``.
 
-    With n = max(h, w), the rings divide ``1 / 2n .. 1/2 + 1 / 2n`` equally. For even n and ``bins = n // 2`` ring i
-    surrounds i + 1 cycles per n pixels, half a cycle to each side.
+    With n = max(h, w), n // 2 rings divide ``1 / 2n .. 1/2 + 1 / 2n`` equally: for even n, ring i surrounds i + 1
+    cycles per n pixels, half a cycle to each side.
 
     Convention: white noise of variance s^2 gives s^2 in every ring, whatever the image's size.
     Convention: the mean and the corners (beyond the last ring) are left out.
 
-    Args:
-        x: images (b c h w), floating point; half precision is taken as float32.
-        bins: number of rings, 1 to ``max(h, w) // 2``; None takes the most.
-        hann: as in `power_spectrum`.
-
     Returns:
-        frequencies (bins), the mean radius of each ring's bins in cycles per pixel, and power (b c bins).
+        frequencies (rings), the mean radius of each ring's bins in cycles per pixel, and power (b c rings).
 
     Raises:
-        ValueError: for a number of rings outside that range, or an `x` that is no float image batch.
+        ValueError: for an `x` that is no float image batch.
     """
     power = power_spectrum(x, hann=hann)
     h, w = x.shape[-2:]
     n = max(h, w)
-    bins = n // 2 if bins is None else bins
-    if not 1 <= bins <= n // 2:
-        raise ValueError(f"{h}x{w} images have 1 to {n // 2} rings, got bins = {bins}")
-    edges = torch.linspace(0.5 / n, 0.5 + 0.5 / n, bins + 1, dtype=torch.float64)
-    r = radial_frequency(h, w, dtype=x.dtype).to(x.device)
+    edges = torch.linspace(0.5 / n, 0.5 + 0.5 / n, n // 2 + 1, dtype=torch.float64)
+    r = radial_frequency(h, w).to(x)
     count, radius = _ring_sums(torch.stack([torch.ones_like(r), r])[None], edges)[0]
     return radius / count, _ring_sums(power * (h * w), edges) / count
 
@@ -192,16 +147,10 @@ def radial_power_spectrum(x: Tensor, bins: int | None = None, *, hann: bool = Fa
 def spectral_slope(frequencies: Tensor, power: Tensor, low: float = 0.0, high: float = 0.5) -> Tensor:
     """The exponent a of a power law: fit ``log S = c + a log f`` by least squares over ``low <= f < high``.
 
+    Of positive `frequencies` (n) and `power` (... n), see `radial_power_spectrum`; not finite where a power is 0.
+
     Convention: the exponent of power, twice that of amplitude: 0 for white noise, -2 where amplitude falls as 1 / f.
     Convention: each ring weighs 1 / f, so that every octave counts the same, not the many rings of the highest one.
-
-    Args:
-        frequencies: (n) positive, as `radial_power_spectrum` gives them.
-        power: (... n) positive.
-        low, high: the range to fit, in the units of `frequencies`.
-
-    Returns:
-        (...); not finite where a power is 0.
 
     Raises:
         ValueError: when fewer than two frequencies lie in the range.
@@ -217,21 +166,14 @@ def spectral_slope(frequencies: Tensor, power: Tensor, low: float = 0.0, high: f
 
 
 def high_pass(x: Tensor, ratio: float = 0.25) -> Tensor:
-    """Remove a centred square of low frequencies: ``|Re F^-1( M . F x )|``.
+    """Remove a centred square of low frequencies from images (b c h w) of any range: ``|Re F^-1( M . F x )|``.
 
     F is the 2-D DFT with the zero frequency shifted to the centre; M is 0 on a square of side
-    ``s = 2 floor( sqrt(ratio h w) / 2 )`` and 1 elsewhere. At 352 x 352 and ratio 0.25, s = 176.
+    ``s = 2 floor( sqrt(ratio h w) / 2 )``, the share `ratio` of the spectrum's area, and 1 elsewhere.
 
     Convention: the square covers the centred frequencies -s/2 .. s/2 - 1 on both axes, one more negative than positive,
     as in EVP's code; it is cut to the spectrum where an elongated image is narrower than s.
     Convention: the modulus is taken, so the result is >= 0 even for a signed `x`. ``ratio = 0`` gives ``|x|``.
-
-    Args:
-        x: images (b c h w), any size, any value range, floating point; half precision is taken as float32.
-        ratio: the share of the spectrum's area to remove, 0 to 1.
-
-    Returns:
-        (b c h w), non-negative, in the units of `x`; zero for a constant image unless s = 0.
 
     Raises:
         ValueError: for a ratio outside 0 to 1, or an `x` that is no float image batch.

@@ -11,11 +11,7 @@ from .filters import Taps
 
 
 def check_image(x: Tensor) -> Tensor:
-    """Accept an image batch (b c h w): float32 and float64 as they are, float16 and bfloat16 as float32.
-
-    Raises:
-        ValueError: for what is no tensor, another number of axes, an empty one or another dtype.
-    """
+    """An image batch (b c h w), float16 and bfloat16 as float32; ValueError for what is none."""
     if not isinstance(x, Tensor):
         raise ValueError(f"expected a tensor (b c h w), got {type(x).__name__}; torch.from_numpy makes one of an array")
     if x.ndim != 4 or 0 in x.shape:

@@ -5,7 +5,7 @@ Do and Vetterli, "Framing pyramids" (IEEE Trans. Signal Processing, 2003); Burt 
 
 from torch import Tensor
 
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, fits, nearest_sizes
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, check_halves
 from .filters import pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -22,31 +22,13 @@ def _expand(c: Tensor, pyramid: str) -> Tensor:
     return synthesise(synthesise(c, taps, len(taps) // 2, -1), taps, len(taps) // 2, -2)
 
 
-def _check_even(h: int, w: int, levels: int) -> None:
-    """Both sides must halve ``levels`` times."""
-    unit = 2**levels
-    for level in range(1, levels + 1):
-        if not fits(h, w, 2**level):
-            raise ValueError(
-                f"pyramid level {level} of {levels} halves {h >> level - 1}x{w >> level - 1}, which is not even; "
-                f"the {h}x{w} image must be divisible by {unit}: {nearest_sizes(h, w, unit)}"
-            )
-
-
 def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
-    """One pyramid level: ``low = H x`` and ``detail = x - G low``.
+    """One pyramid level of images (b c h w): ``low = H x`` (b c h/2 w/2) and ``detail = x - G low`` (b c h w).
 
     H filters with h along rows and columns and keeps every second sample, G inserts zeros and filters with g; the
-    extension is periodic. The detail of a constant image is zero.
+    extension is periodic. The detail of a constant image is zero. `pyramid` is ``"9-7"`` or ``"5-3"``.
 
     Convention: samples with even 0-based index are kept. `low` is 2 x the local mean, as in the contourlet toolbox.
-
-    Args:
-        x: images (b c h w), h and w even; float32 or float64.
-        pyramid: ``"9-7"`` or ``"5-3"``.
-
-    Returns:
-        low (b c h/2 w/2) and detail (b c h w).
 
     Raises:
         ValueError: for an odd side or an unknown filter.
@@ -54,7 +36,7 @@ def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
     Source: Do and Vetterli, "The contourlet transform" (2005), section II.
     """
     x = check_image(x)
-    _check_even(x.shape[-2], x.shape[-1], 1)
+    check_halves(x.shape[-2], x.shape[-1], 1)
     low = _reduce(x, pyramid)
     return low, x - _expand(low, pyramid)
 
@@ -62,20 +44,11 @@ def laplacian_step(x: Tensor, pyramid: str = "9-7") -> tuple[Tensor, Tensor]:
 def laplacian_step_inverse(low: Tensor, detail: Tensor, pyramid: str = "9-7") -> Tensor:
     """Undo `laplacian_step` by the frame inverse ``x = G (low - H detail) + detail``.
 
-    Convention: Do and Vetterli's left inverse, not Burt's ``G low + detail``. They agree on untouched coefficients;
-    this one ignores any part ``G c`` added to the detail, which no image could have put there.
-
-    Args:
-        low, detail: (b c h/2 w/2) and (b c h w), as from `laplacian_step`.
-        pyramid: the filters of the forward step.
-
-    Returns:
-        images (b c h w).
+    Convention: Do and Vetterli's left inverse ("Framing pyramids"), not Burt's ``G low + detail``. They agree on
+    untouched coefficients; this one ignores any part ``G c`` added to the detail, which no image could have put there.
 
     Raises:
         ValueError: when the shapes do not belong together, or for an unknown filter.
-
-    Source: Do and Vetterli, "Framing pyramids" (2003).
     """
     low, detail = check_image(low), check_image(detail)
     if detail.shape != (*low.shape[:-2], 2 * low.shape[-2], 2 * low.shape[-1]):
@@ -84,26 +57,19 @@ def laplacian_step_inverse(low: Tensor, detail: Tensor, pyramid: str = "9-7") ->
 
 
 def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Tensor:
-    """The image minus what the pyramid rebuilds from its low band alone: ``x - G^J H^J x``, J = `levels`.
+    """Images (b c h w) minus what the pyramid rebuilds from their low band alone: ``x - G^J H^J x``, J = `levels`.
 
-    It equals a contourlet transform with `low` set to zero, inverted: the directions cancel. Zero for a constant image.
+    It equals a contourlet transform with `low` set to zero, inverted: the directions cancel. More levels keep lower
+    frequencies. Zero for a constant image.
 
     Convention: signed, in the units of `x`; no scaling.
-
-    Args:
-        x: images (b c h w), h and w divisible by 2^levels; they need not be square. float32 or float64.
-        levels: J >= 1; more levels keep lower frequencies.
-        pyramid: ``"9-7"`` or ``"5-3"``.
-
-    Returns:
-        the high-pass, (b c h w), same channels.
 
     Raises:
         ValueError: for a size that does not halve J times, J < 1, or an unknown filter.
     """
     x = check_image(x)
     check_count(levels)
-    _check_even(x.shape[-2], x.shape[-1], levels)
+    check_halves(x.shape[-2], x.shape[-1], levels)
     low = x
     for _ in range(levels):
         low = _reduce(low, pyramid)
@@ -113,21 +79,12 @@ def laplacian_high_pass(x: Tensor, levels: int = 3, pyramid: str = "9-7") -> Ten
 
 
 class LaplacianPyramid(SubbandTransform):
-    """The Laplacian pyramid of J levels; redundancy up to 4/3, no parameters, no buffers.
+    """The Laplacian pyramid of J levels, 1 or more, with the filters ``"9-7"`` or ``"5-3"``; redundancy up to 4/3.
 
     With ``x_0 = x``, for j = 1 (finest) .. J: ``x_j = H x_{j-1}``, ``d_j = x_{j-1} - G x_j``; ``low = x_J``.
 
     Convention: ``bands[0] = (d_J,)`` is the coarsest, ``bands[-1] = (d_1,)`` the finest, of the image's size.
     Convention: ``low`` is 2^J x the local mean, as in `ContourletTransform`.
-
-    Args:
-        levels: J, 1 or more.
-        pyramid: ``"9-7"`` or ``"5-3"``.
-
-    Raises:
-        ValueError: for J < 1 or an unknown filter.
-
-    Source: Do and Vetterli, "Framing pyramids" (2003); Burt and Adelson (1983).
     """
 
     def __init__(self, levels: int = 3, pyramid: str = "9-7") -> None:
@@ -136,25 +93,18 @@ class LaplacianPyramid(SubbandTransform):
         pyramid_filters(pyramid)
         self.levels, self.pyramid = levels, pyramid
 
-    def extra_repr(self) -> str:
-        return f"levels={self.levels}, pyramid={self.pyramid!r}"
-
     def size_unit(self) -> int:
         """Both sides must be multiples of 2^J."""
         return 2**self.levels
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
-        """Sizes for an h x w image: at level j (1 = finest) one band of (h / 2^(j-1), w / 2^(j-1)).
-
-        Raises:
-            ValueError: for a size that does not halve J times; the nearest that do are named.
-        """
-        _check_even(h, w, self.levels)
+        """At level j (1 = finest) one band of (h / 2^(j-1), w / 2^(j-1))."""
+        check_halves(h, w, self.levels)
         bands = tuple(((h >> j, w >> j),) for j in reversed(range(self.levels)))
         return BandShapes((h >> self.levels, w >> self.levels), bands)
 
     def forward(self, x: Tensor) -> ContourletCoefficients:
-        """Images (b c h w) to coefficients, shapes as `band_shapes`. Raises ValueError for a size that does not fit."""
+        """Images to coefficients."""
         low = check_image(x)
         self.band_shapes(*x.shape[-2:])
         bands = []
@@ -164,11 +114,7 @@ class LaplacianPyramid(SubbandTransform):
         return ContourletCoefficients(low, tuple(reversed(bands)))
 
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
-        """Coefficients to images (b c h w) by the frame inverse, exactly.
-
-        Raises:
-            ValueError: for a missing band or a shape that does not belong; the message names the band.
-        """
+        """Coefficients to images, by the frame inverse."""
         low, bands = self._checked(coefficients)
         for (detail,) in bands:
             low = laplacian_step_inverse(low, detail, self.pyramid)

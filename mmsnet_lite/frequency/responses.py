@@ -15,6 +15,8 @@ those of the lattice-correct periodic transform: nothing is sheared in memory, s
 
 import math
 from collections.abc import Iterator
+from itertools import chain
+from operator import index
 from typing import NamedTuple
 
 import torch
@@ -25,17 +27,18 @@ from .filters import Taps, ladder_filter
 Matrix = tuple[tuple[int, int], tuple[int, int]]
 
 
-def check_directions(levels: int, name: str = "levels") -> None:
-    """Raises ValueError unless the number l of directional levels is an integer of 2 or more."""
+def check_directions(levels: int, name: str = "levels") -> int:
+    """The number l of directional levels; ValueError unless it is an integer of 2 or more."""
     if not hasattr(levels, "__index__") or levels < 2:
         raise ValueError(
             f"{name} = {levels!r}: l must be an integer of 2 or more (2^l directions); 0 (no directions) and 1 "
             "(two quincunx bands on a diamond lattice) are not offered"
         )
+    return index(levels)
 
 
 class _Step(NamedTuple):
-    """One two-channel split: the matrix M of both parts, and the offset t of the second, (row, column)."""
+    """A split: the matrix M of both parts, and the offset t of the second, (row, column)."""
 
     matrix: Matrix
     offset: tuple[int, int]
@@ -73,8 +76,7 @@ class _Grid:
 
     def _response(self, taps: Taps, before: int) -> Tensor:
         """``F(v) = sum_k taps[k] exp(i v (k - before))`` for every phase v of the table."""
-        phases = torch.arange(self.length, device="cpu")
-        total = torch.zeros_like(self.waves)
+        phases, total = torch.arange(self.length, device="cpu"), torch.zeros_like(self.waves)
         for k, tap in enumerate(taps):
             total += tap * self.waves[phases * (k - before) % self.length]
         return total
@@ -95,9 +97,8 @@ class _Grid:
 def _split(node: _Node, step: _Step, grid: _Grid, synthesis: bool) -> tuple[_Node, _Node]:
     """The two children of a node."""
     (a, b), (c, d) = node.matrix
-    (e, f), (g, h) = step.matrix
+    ((e, f), (g, h)), (row, column) = step
     matrix = (a * e + b * g, a * f + b * h), (c * e + d * g, c * f + d * h)
-    row, column = step.offset
     wave = grid.wave(a * row + b * column, c * row + d * column)
     fan0, fan1 = grid.fan(0, matrix), grid.fan(1, matrix)
     if synthesis:
@@ -124,37 +125,24 @@ def _leaves(node: _Node, step: _Step, half: int, depth: int, grid: _Grid, synthe
 def directional_responses(
     h: int, w: int, levels: int, ladder: str = "pkva", *, synthesis: bool = False
 ) -> Iterator[Tensor]:
-    """The frequency responses of the 2^l directional bands, l = `levels`, one after another.
+    """The frequency responses (h w), complex128, on the CPU, of the 2^l directional bands, l = `levels`, one by one.
 
     Analysis: ``Y_k = fold(A_k X) / (a b)``, X the image's DFT, fold the sum over the a x b aliases of the band's
-    decimation; synthesis: ``X = sum_k tile(Y_k) S_k``.
+    decimation; with `synthesis`, the S_k of ``X = sum_k tile(Y_k) S_k``.
 
     Convention: the DFT's frequency order, zero first; filters correlate, ``A(w) = sum_m a[m] exp(i w.m)``.
     Convention: decimation (2^(l-1), 2) for the first half of the bands, (2, 2^(l-1)) for the second; the toolbox's
     back-sampling only renumbers the samples of a band, so it leaves no trace here.
 
-    Args:
-        h, w: the image's size.
-        levels: l, 2 or more.
-        ladder: ``"pkva"`` (= ``"pkva12"``), ``"pkva8"`` or ``"pkva6"``.
-        synthesis: the synthesis responses S_k instead of the analysis responses A_k.
-
-    Returns:
-        an iterator over 2^l tensors (h w), complex128, on the CPU.
-
     Raises:
-        ValueError: for l below 2, an empty side, or an unknown ladder.
-
-    Source: Do and Vetterli, "The contourlet transform" (2005), section III; Phoong et al. (1995) for the ladder.
+        ValueError: for l below 2, an empty side, or an unknown ladder (see `ladder_filter`).
     """
     check_directions(levels)
     if h < 1 or w < 1:
         raise ValueError(f"height and width must be 1 or more, got {h}x{w}")
-    return _responses(_Grid(h, w, ladder), levels, synthesis)
-
-
-def _responses(grid: _Grid, levels: int, synthesis: bool) -> Iterator[Tensor]:
-    h, w = len(grid.rows), len(grid.columns)
+    grid = _Grid(h, w, ladder)
     root = _Node(torch.ones(h, w, dtype=torch.complex128, device="cpu"), ((1, 0), (0, 1)))
-    for half, child in enumerate(_split(root, _QUINCUNX[0], grid, synthesis)):
-        yield from _leaves(child, _QUINCUNX[1], half, levels - 1, grid, synthesis)
+    halves = enumerate(_split(root, _QUINCUNX[0], grid, synthesis))
+    return chain.from_iterable(
+        _leaves(child, _QUINCUNX[1], half, levels - 1, grid, synthesis) for half, child in halves
+    )

@@ -1,14 +1,14 @@
 """The two-dimensional discrete wavelet transform, periodised, behind the contourlet transform's interface.
 
-Mallat (1989). Equal to PyWavelets' ``wavedec2(..., mode="periodization")`` for each of its discrete wavelets; "9-7" and
-"haar" need no PyWavelets.
+Mallat, "A theory for multiresolution signal decomposition" (1989). Equal to PyWavelets' ``wavedec2`` with
+``mode="periodization"`` for each of its discrete wavelets; "9-7" and "haar" need no PyWavelets.
 """
 
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, fits, nearest_sizes
+from .coefficients import BandShapes, ContourletCoefficients, SubbandTransform, check_count, check_halves
 from .filters import Taps, pyramid_filters
 from .periodic import analyse, check_image, synthesise
 
@@ -30,18 +30,7 @@ def _from_low_pass(dec_lo: Taps, rec_lo: Taps) -> FilterBank:
     return FilterBank(dec_lo, dec_hi, rec_lo, tuple(-tap if m % 2 else tap for m, tap in enumerate(dec_lo)))
 
 
-def filter_bank(wavelet: Any) -> FilterBank:
-    """The four filters of a wavelet.
-
-    Args:
-        wavelet: ``"9-7"`` (Cohen, Daubechies and Feauveau; PyWavelets' bior4.4), ``"haar"``, the name of any discrete
-            wavelet of PyWavelets (``pywt.wavelist(kind="discrete")``), or an object with a ``filter_bank`` of four
-            sequences of one even length, such as a ``pywt.Wavelet``.
-
-    Raises:
-        ValueError: for an unknown name, a name that needs PyWavelets where it is not installed, or filters of unequal
-            or odd length.
-    """
+def _filter_bank(wavelet: Any) -> FilterBank:
     if wavelet == "9-7":
         h, g = pyramid_filters("9-7")
         return _from_low_pass((0.0, *h), (0.0, *g, 0.0, 0.0))
@@ -60,15 +49,11 @@ def filter_bank(wavelet: Any) -> FilterBank:
                 f"unknown wavelet {wavelet!r}; accepted: '9-7', 'haar' and the names of pywt.wavelist(kind='discrete')"
             )
         wavelet = pywt.Wavelet(wavelet)
-    bank = FilterBank(*(tuple(float(tap) for tap in taps) for taps in wavelet.filter_bank))
-    lengths = {len(taps) for taps in bank}
-    if len(lengths) != 1 or lengths.pop() % 2:
-        raise ValueError(f"the four filters must have one even length, got {[len(taps) for taps in bank]}")
-    return bank
+    return FilterBank(*(tuple(float(tap) for tap in taps) for taps in wavelet.filter_bank))
 
 
 class WaveletTransform(SubbandTransform):
-    """The periodised 2-D DWT; critically sampled, no parameters, no buffers.
+    """The periodised 2-D DWT, critically sampled.
 
     Along each axis ``low[k] = sum_m h[m] x[2k + L/2 - m]``, ``high[k] = sum_m g[m] x[2k + L/2 - m]`` with the analysis
     filters h and g of length L; rows and columns give LL, LH, HL, HH; LL is split again.
@@ -80,48 +65,34 @@ class WaveletTransform(SubbandTransform):
 
     Args:
         levels: number of splits, 1 or more.
-        wavelet: what `filter_bank` accepts.
+        wavelet: ``"9-7"`` (Cohen, Daubechies and Feauveau; PyWavelets' bior4.4), ``"haar"``, or any discrete wavelet of
+            PyWavelets, by name or as ``pywt.Wavelet``.
 
     Raises:
-        ValueError: for `levels` below 1 or an unknown wavelet.
-
-    Source: Mallat, "A theory for multiresolution signal decomposition" (1989).
+        ValueError: for `levels` below 1, an unknown wavelet, or one that needs PyWavelets where it is not installed.
     """
 
     def __init__(self, levels: int = 3, wavelet: Any = "9-7") -> None:
         super().__init__()
         check_count(levels)
-        bank = filter_bank(wavelet)
-        self.levels, self.wavelet = levels, wavelet
+        bank = _filter_bank(wavelet)
+        self.levels = levels
         self._before = len(bank.dec_lo) // 2 - 1
         self._analysis = bank.dec_lo[::-1], bank.dec_hi[::-1]
         self._synthesis = bank.rec_lo, bank.rec_hi
-
-    def extra_repr(self) -> str:
-        return f"levels={self.levels}, wavelet={self.wavelet!r}"
 
     def size_unit(self) -> int:
         """Both sides must be multiples of 2^levels."""
         return 2**self.levels
 
     def band_shapes(self, h: int, w: int) -> BandShapes:
-        """Sizes of all bands of an h x w image: at level j (1 = finest) three of (h / 2^j, w / 2^j).
-
-        Raises:
-            ValueError: unless h and w are divisible by 2^levels; the nearest sizes that are, are named.
-        """
-        unit = self.size_unit()
-        if not fits(h, w, unit):
-            raise ValueError(f"{h}x{w} is not divisible by 2^levels = {unit}; {nearest_sizes(h, w, unit)}")
+        """At level j (1 = finest) three bands of (h / 2^j, w / 2^j)."""
+        check_halves(h, w, self.levels)
         bands = tuple(((h >> j, w >> j),) * 3 for j in range(self.levels, 0, -1))
         return BandShapes((h >> self.levels, w >> self.levels), bands)
 
     def forward(self, x: Tensor) -> ContourletCoefficients:
-        """Transform images (b c h w), float32 or float64, sides divisible by 2^levels; shapes as `band_shapes`.
-
-        Raises:
-            ValueError: for a size that does not fit.
-        """
+        """Images to coefficients."""
         x = check_image(x)
         self.band_shapes(*x.shape[-2:])
         (low_taps, high_taps), p = self._analysis, self._before
@@ -134,11 +105,7 @@ class WaveletTransform(SubbandTransform):
         return ContourletCoefficients(low, tuple(reversed(bands)))
 
     def inverse(self, coefficients: ContourletCoefficients) -> Tensor:
-        """Rebuild images (b c h w) from their coefficients, exactly.
-
-        Raises:
-            ValueError: for a missing band or a shape that does not belong; the message names the band.
-        """
+        """Coefficients to images."""
         low, bands = self._checked(coefficients)
         (low_taps, high_taps), p = self._synthesis, self._before
         for lh, hl, hh in bands:

@@ -1,4 +1,4 @@
-"""Every choice that shapes an MMSNet."""
+"""The configuration of an MMSNet."""
 
 from dataclasses import dataclass
 
@@ -70,20 +70,17 @@ class MMSNetConfig:
             raise InputError(f"fep = {self.fep!r} is unknown; choose one of {', '.join(KINDS)}")
         if not self.mfa:
             object.__setattr__(self, "fep", "none")
-        if not isinstance(self.levels, tuple | list):
-            raise InputError(f"levels = {self.levels!r} does not fit; give a tuple such as (2, 3, 4)")
-        object.__setattr__(self, "levels", tuple(self.levels))
+        for name in ("levels", "tuning_stages", "gate"):
+            numbers = getattr(self, name)
+            if not isinstance(numbers, tuple | list):
+                raise InputError(f"{name} = {numbers!r} does not fit; give a tuple such as {getattr(type(self), name)}")
+            object.__setattr__(self, name, tuple(numbers))
         if self.fep in BAND_STD:
             band_transform(self.fep, self.levels)
-        if not isinstance(self.tuning_stages, tuple | list):
-            raise InputError(f"tuning_stages = {self.tuning_stages!r} does not fit; give a tuple such as (1, 2, 3, 4)")
-        object.__setattr__(self, "tuning_stages", tuple(self.tuning_stages))
         if self.mfa:
             reduced_widths(spec.widths, self.r)
             check_stages(self.tuning_stages)
-        guidance = {name: getattr(self, name) for name in ("frequencies", "pool", "dct_scale", "gate")}
-        check_guidance(scales=self.msfg_scales, **guidance)
-        object.__setattr__(self, "gate", tuple(self.gate))
+        check_guidance(self.frequencies, self.msfg_scales, self.pool, self.dct_scale, self.gate)
         if self.width < 2 or self.width % 2:
             raise InputError(f"width = {self.width} does not fit; choose an even number of channels, such as 64")
         if not 0 <= self.dropout < 1:

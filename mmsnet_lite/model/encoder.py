@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.model.checkpoints import HEADS, own_folder, read_checkpoint
+from mmsnet_lite.model.checkpoints import HEADS, own_folder, read_checkpoint, reason
 
 if TYPE_CHECKING:
     from transformers import SegformerConfig
@@ -37,10 +37,7 @@ class EncoderSpec:
         from transformers import SegformerConfig
 
         return SegformerConfig(
-            hidden_sizes=list(self.widths),
-            depths=list(self.depths),
-            num_attention_heads=list(self.heads),
-            num_labels=1,
+            hidden_sizes=list(self.widths), depths=list(self.depths), num_attention_heads=list(self.heads), num_labels=1
         )
 
 
@@ -56,22 +53,14 @@ ENCODERS = {
 
 
 def encoder_spec(name: str) -> EncoderSpec:
-    """Return the shape of encoder `name`.
-
-    Raises:
-        InputError: `name` is not one of `ENCODERS`.
-    """
+    """Return the shape of encoder `name`, one of `ENCODERS`; InputError lists them."""
     if name not in ENCODERS:
         raise InputError(f"encoder {name!r} is unknown; choose one of {', '.join(ENCODERS)}")
     return ENCODERS[name]
 
 
 def check_image_size(height: int, width: int) -> None:
-    """Refuse an image size that the four stages do not divide.
-
-    Raises:
-        InputError: a side is below 64 or no multiple of 32.
-    """
+    """Raise InputError for a side below 64 or no multiple of 32."""
     if height < 64 or width < 64 or height % STRIDES[-1] or width % STRIDES[-1]:
         fits = [max(64, round(side / STRIDES[-1]) * STRIDES[-1]) for side in (height, width)]
         raise InputError(
@@ -108,6 +97,13 @@ class EncoderStage(nn.Module):
         """Normalise tokens (b n C) and lay them out as a map (b C h w)."""
         return self.norm(tokens).transpose(1, 2).unflatten(2, (height, width)).contiguous()
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b c h w) to (b C h' w'), without any prompt."""
+        tokens, height, width = self.embed(x)
+        for i in range(len(self.blocks)):
+            tokens = self.block(i, tokens, height, width)
+        return self.finish(tokens, height, width)
+
 
 class MiTEncoder(nn.Module):
     """Four encoder stages; maps at strides 4, 8, 16 and 32.
@@ -119,7 +115,7 @@ class MiTEncoder(nn.Module):
             .pth or .safetensors file of NVlabs or OpenMMLab.
 
     Raises:
-        InputError: unknown name, or a checkpoint that cannot be read, is incomplete, has surplus keys or another shape.
+        InputError: an unknown name; a checkpoint that cannot be read, lacks keys, has others, or is of another shape.
     """
 
     stages: Sequence[EncoderStage]
@@ -135,10 +131,7 @@ class MiTEncoder(nn.Module):
         """Map images (b 3 h w) to four feature maps (b C_s h/s w/s), s = 4, 8, 16, 32, without any prompt."""
         features = []
         for stage in self.stages:
-            tokens, height, width = stage.embed(x)
-            for i in range(len(stage.blocks)):
-                tokens = stage.block(i, tokens, height, width)
-            x = stage.finish(tokens, height, width)
+            x = stage(x)
             features.append(x)
         return tuple(features)
 
@@ -159,11 +152,7 @@ class MiTEncoder(nn.Module):
             return load((Path(folder) / "model.safetensors").read_bytes())
 
     def load_published(self, tensors: dict[str, Tensor], source: str) -> None:
-        """Take the tensors of `published`; errors speak of `source`.
-
-        Raises:
-            InputError: they are incomplete, too many, or of another shape.
-        """
+        """Take the tensors of `published`; InputError for others speaks of `source`."""
         loaded = _stages(_converted(self.name, self.spec, tensors, source))
         self.stages.load_state_dict(loaded.state_dict(), assign=True)  # type: ignore[attr-defined]
 
@@ -200,11 +189,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _pretrained(name: str, spec: EncoderSpec, source: str) -> Any:
-    if source == "own":
-        return _loaded(name, spec, str(own_folder(name)), source)
-    if Path(source).is_file():
+    if source != "own" and Path(source).is_file():
         return _converted(name, spec, read_checkpoint(Path(source)), source)
-    return _loaded(name, spec, source, source)
+    return _loaded(name, spec, str(own_folder(name)) if source == "own" else source, source)
 
 
 def _converted(name: str, spec: EncoderSpec, tensors: dict[str, Tensor], source: str) -> Any:
@@ -223,22 +210,19 @@ def _loaded(name: str, spec: EncoderSpec, folder: str, source: str) -> Any:
 
     try:
         config = SegformerConfig.from_pretrained(folder)
-        found = (tuple(config.hidden_sizes), tuple(config.depths), tuple(config.num_attention_heads))
-        if found != (spec.widths, spec.depths, spec.heads):
-            raise InputError(
-                f"checkpoint {source!r} does not fit encoder {name!r}: its widths, depths, heads are {found}; "
-                f"pass the checkpoint of {name}, or another encoder"
-            )
         with _quiet():  # the keys are checked below; a classifier's head is expected
             model, report = SegformerModel.from_pretrained(folder, config=config, output_loading_info=True)
-    except InputError:
-        raise
     except Exception as error:  # whatever transformers and its readers raise for a missing, damaged or foreign file
-        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise InputError(
-            f"checkpoint {source!r} cannot be read ({reason}); pass a local folder with config.json and "
+            f"checkpoint {source!r} cannot be read ({reason(error)}); pass a local folder with config.json and "
             f"model.safetensors, a hub name such as nvidia/{name}, or pretrained=None for random weights"
         ) from error
+    found = tuple(map(tuple, (config.hidden_sizes, config.depths, config.num_attention_heads)))
+    if found != (spec.widths, spec.depths, spec.heads):
+        raise InputError(
+            f"checkpoint {source!r} does not fit encoder {name!r}: its widths, depths, heads are {found}; "
+            f"pass the checkpoint of {name}, or another encoder"
+        )
     surplus = [key for key in report["unexpected_keys"] if not key.startswith(HEADS)]
     for keys, what in ((report["missing_keys"], "is incomplete, it lacks"), (surplus, "is no MiT encoder's, it has")):
         if keys:

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import ContourletTransform, WaveletTransform, high_pass, laplacian_high_pass
+from mmsnet_lite.frequency import ContourletTransform, WaveletTransform, laplacian_high_pass
+from mmsnet_lite.frequency.fourier import high_pass
 
 KINDS = ("contourlet", "wavelet", "fft", "none")
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, on whatever range the image has
@@ -28,7 +29,7 @@ BAND_STD = {
 
 
 def check_prompted(x: Tensor) -> Tensor:
-    """Return normalised images (b 3 h w) as they are; raise InputError for another shape or integer pixels."""
+    """Normalised images (b 3 h w) as they are; InputError for another shape or integer pixels."""
     if x.ndim != 4 or x.shape[1] != 3 or not x.is_floating_point():
         raise InputError(
             f"a prompt needs normalised floating-point images (b 3 h w), got {x.dtype} of shape {tuple(x.shape)}; "
@@ -38,28 +39,18 @@ def check_prompted(x: Tensor) -> Tensor:
 
 
 class BandPrompt(nn.Module):
-    """Contourlet or wavelet prompt: moduli of the luma's bands, merged by a learned 1x1 convolution.
-
-    Args:
-        transform: an invertible transform with `forward(x) -> (low, bands)`, bands coarse to fine.
-        bands: their number.
-        band_std: standard deviation sigma of each level, coarse to fine.
-    """
+    """Contourlet or wavelet prompt: moduli of the luma's bands, merged by a learned 1x1 convolution."""
 
     luma: Tensor
     band_std: Tensor
 
-    def __init__(
-        self,
-        transform: ContourletTransform | WaveletTransform,
-        bands: int,
-        band_std: tuple[float, ...],
-    ) -> None:
+    def __init__(self, kind: str, levels: tuple[int, ...]) -> None:
         super().__init__()
-        self.transform = transform
+        self.transform = band_transform(kind, levels)
+        bands = 3 * len(levels) if kind == "wavelet" else sum(2**level for level in levels)
         self.mix = nn.Conv2d(1 + bands, 3, 1)
         self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
-        self.register_buffer("band_std", torch.tensor(band_std))
+        self.register_buffer("band_std", torch.tensor(BAND_STD[kind]))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map normalised images (b 3 h w) to a frequency map (b 3 h w)."""
@@ -89,11 +80,7 @@ class FourierPrompt(nn.Module):
 
 
 def band_transform(kind: str, levels: tuple[int, ...]) -> ContourletTransform | WaveletTransform:
-    """Return the parameter-free transform of kind "contourlet" or "wavelet"; arguments as in `build_fep`.
-
-    Raises:
-        InputError: levels that the transform refuses, or other than three (band statistics exist for three).
-    """
+    """The transform of kind "contourlet" or "wavelet"; InputError for levels that do not fit."""
     if len(levels) != len(BAND_STD[kind]):
         raise InputError(f"levels = {levels} does not fit; band statistics exist for three levels, such as (2, 3, 4)")
     try:
@@ -103,20 +90,15 @@ def band_transform(kind: str, levels: tuple[int, ...]) -> ContourletTransform | 
 
 
 def build_fep(kind: str, levels: tuple[int, ...] = (2, 3, 4)) -> nn.Module | None:
-    """Return the prompt named `kind`, or None for "none".
+    """The prompt named `kind`, one of `KINDS`; None for "none".
 
-    Args:
-        kind: one of `KINDS`.
-        levels: directional levels of the contourlet, coarse to fine; the wavelet takes as many levels.
+    `levels` are the contourlet's three directional levels, coarse to fine; the wavelet takes as many.
 
     Raises:
         InputError: unknown kind, or levels that do not fit.
     """
     if kind not in KINDS:
-        raise InputError(f"fep {kind!r} is unknown; choose one of {', '.join(KINDS)}")
+        raise InputError(f"fep = {kind!r} is unknown; choose one of {', '.join(KINDS)}")
     if kind == "none":
         return None
-    if kind == "fft":
-        return FourierPrompt()
-    bands = [3] * len(levels) if kind == "wavelet" else [2**level for level in levels]
-    return BandPrompt(band_transform(kind, levels), sum(bands), BAND_STD[kind])
+    return FourierPrompt() if kind == "fft" else BandPrompt(kind, levels)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmsnet_lite import __version__
 from mmsnet_lite.errors import InputError
+from mmsnet_lite.model.checkpoints import reason
 from mmsnet_lite.model.config import MMSNetConfig
 from mmsnet_lite.model.encoder import MiTEncoder
 
@@ -160,10 +161,9 @@ def _file(source: str | Path, name: str, options: dict[str, Any]) -> Path:
     try:
         return Path(hf_hub_download(str(source), name, **options))
     except Exception as error:  # whatever the hub's client raises without a network, a repository or a right to read
-        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise InputError(
-            f"{source} is no folder here, and its {name} cannot be had from the hub ({reason}); name a folder that "
-            "save_pretrained wrote, or a repository OWNER/NAME that you may read"
+            f"{source} is no folder here, and its {name} cannot be had from the hub ({reason(error)}); name a folder "
+            "that save_pretrained wrote, or a repository OWNER/NAME that you may read"
         ) from error
 
 

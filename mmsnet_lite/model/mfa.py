@@ -18,26 +18,18 @@ from mmsnet_lite.errors import InputError
 
 
 def reduced_widths(widths: Sequence[int], r: int) -> list[int]:
-    """Return C_s / r for every stage.
-
-    Raises:
-        InputError: r does not divide every stage width; the message lists the values that do.
-    """
+    """C_s / r for every stage; where r does not divide every width, InputError lists the values that do."""
     if r < 1 or any(width % r for width in widths):
         fits = [c for c in range(1, min(widths) + 1) if not any(width % c for width in widths)]
         raise InputError(f"r = {r} does not divide the stage widths {tuple(widths)}; choose r from {fits}")
     return [width // r for width in widths]
 
 
-def check_stages(stages: Sequence[int], count: int = 4) -> None:
-    """Refuse stages that there are not, none at all, or one twice.
-
-    Raises:
-        InputError: the message names the accepted values.
-    """
-    numbers = [stage for stage in stages if isinstance(stage, int) and 1 <= stage <= count]
+def check_stages(stages: Sequence[int]) -> None:
+    """Raise InputError for stages that there are not, none at all, or one twice."""
+    numbers = [stage for stage in stages if isinstance(stage, int) and 1 <= stage <= 4]
     if not numbers or len(set(numbers)) < len(stages):
-        raise InputError(f"tuning_stages = {stages!r} does not fit; give one or more of 1 to {count}, each once")
+        raise InputError(f"tuning_stages = {stages!r} does not fit; give one or more of 1 to 4, each once")
 
 
 class FrequencyEmbedding(nn.Module):
@@ -69,13 +61,9 @@ class FrequencyEmbedding(nn.Module):
 
 
 class StageAdaptor(nn.Module):
-    """The adaptor of one stage: one tuning layer per block, one shared up-projection.
+    """The adaptor of one stage, from C_s to C_s / r and back: a tuning layer for each of L_s blocks, one up-projection.
 
-    Args:
-        width: C_s.
-        reduced: C_s / r.
-        depth: L_s, number of blocks.
-        zero_init: start with prompts of exactly 0, by an up-projection of zeros.
+    With `zero_init`, prompts start at exactly 0, by an up-projection of zeros.
     """
 
     def __init__(self, width: int, reduced: int, depth: int, zero_init: bool = False) -> None:
@@ -100,10 +88,10 @@ class StageAdaptor(nn.Module):
 
 
 class MFA(nn.Module):
-    """Modality feature adaptor for four stages of widths C_s and depths L_s.
+    """Modality feature adaptor for four stages.
 
     Args:
-        widths, depths: of the encoder's stages.
+        widths, depths: C_s and L_s of the encoder's stages.
         r: reduction; the branch works at widths C_s / r. At C_1 / r = 1 layer norm leaves a constant, so that the
             frequency branch has nothing to say.
         frequency: False leaves the hand-crafted branch away (no frequency map comes in).
@@ -126,8 +114,7 @@ class MFA(nn.Module):
     ) -> None:
         super().__init__()
         reduced = reduced_widths(widths, r)
-        check_stages(stages, len(widths))
-        self.count = len(widths)
+        check_stages(stages)
         self.frequency_embedding = FrequencyEmbedding(reduced[: max(stages)]) if frequency else None
         self.stages = nn.ModuleDict(  # by index from 0, as in a list with gaps
             {str(s - 1): StageAdaptor(widths[s - 1], reduced[s - 1], depths[s - 1], zero_init) for s in sorted(stages)}
@@ -140,6 +127,6 @@ class MFA(nn.Module):
     def embed_frequency(self, frequency_map: Tensor | None) -> list[Tensor | None]:
         """Tokens (b n_s C_s/r) of the frequency map (b 3 h w) for each stage; None without the branch or beyond it."""
         if self.frequency_embedding is None or frequency_map is None:
-            return [None] * self.count
+            return [None] * 4
         tokens = self.frequency_embedding(frequency_map)
-        return [*tokens, *[None] * (self.count - len(tokens))]
+        return [*tokens, *[None] * (4 - len(tokens))]

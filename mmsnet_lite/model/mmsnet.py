@@ -17,7 +17,7 @@ from torch.utils._pytree import _register_namedtuple
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.config import MMSNetConfig
 from mmsnet_lite.model.encoder import STRIDES, MiTEncoder, check_image_size
-from mmsnet_lite.model.fep import BAND_STD, band_transform, build_fep
+from mmsnet_lite.model.fep import BandPrompt, build_fep
 from mmsnet_lite.model.hub import HubModel
 from mmsnet_lite.model.mfa import MFA
 from mmsnet_lite.model.msfg import MSFG, Guidance
@@ -52,12 +52,7 @@ class Explanation(NamedTuple):
 
 
 class Decoder(nn.Module):
-    """Reduce each stage to d channels, guide it by MSFG, add top-down, predict.
-
-    Args:
-        widths: C_s of the stages, fine to coarse.
-        config: see `MMSNetConfig`.
-    """
+    """Reduce each stage, of width C_s, to d channels, guide it by MSFG, add top-down, predict."""
 
     def __init__(self, widths: tuple[int, ...], config: MMSNetConfig) -> None:
         super().__init__()
@@ -90,22 +85,23 @@ class Decoder(nn.Module):
 
     def merge(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the four stage maps to the one map (b d h/4 w/4) that `score` reads."""
-        return _top_down([guide(x) for guide, x in zip(self.guide, self._reduced(features), strict=True)])
+        return _top_down(self._guided(features)[0])
 
     def score(self, merged: Tensor) -> Tensor:
         """Map the merged map to logits (b 1 h/4 w/4); dropout stands here, behind everything costly."""
         return self.predict(self.dropout(merged))
 
     def explain(self, features: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Guidance, ...]]:
-        """Return the logits of `forward`, and what the guidance of each stage saw; without MSFG that is empty."""
-        reduced = self._reduced(features)
+        """The logits of `forward`, and what the guidance of each stage saw; without MSFG that is empty."""
+        maps, guidance = self._guided(features)
+        return self.score(_top_down(maps)), guidance
+
+    def _guided(self, features: tuple[Tensor, ...]) -> tuple[list[Tensor], tuple[Guidance, ...]]:
+        reduced = [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
         guidance = tuple(
             guide.guide(x) for guide, x in zip(self.guide, reduced, strict=True) if isinstance(guide, MSFG)
         )
-        return self.score(_top_down([stage.output for stage in guidance] or reduced)), guidance
-
-    def _reduced(self, features: tuple[Tensor, ...]) -> list[Tensor]:
-        return [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
+        return [stage.output for stage in guidance] or reduced, guidance
 
 
 class MMSNet(HubModel):
@@ -151,38 +147,37 @@ class MMSNet(HubModel):
     def check_size(self, height: int, width: int) -> None:
         """Raise InputError for an image size that the network cannot take; the message gives one that it can."""
         check_image_size(height, width)
-        if self.config.fep in BAND_STD:
+        if isinstance(self.fep, BandPrompt):
             try:
-                band_transform(self.config.fep, self.config.levels).band_shapes(height, width)
+                self.fep.transform.band_shapes(height, width)
             except ValueError as error:
                 raise InputError(f"image size {height}x{width} does not fit: {error}") from error
 
     def features(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map normalised images (b 3 h w) to four maps (b C_s h/s w/s), s = 4, 8, 16, 32."""
-        self._check(x)
-        return self._encode(x, None if self.fep is None else self.fep(x))
+        return self._encode(x)[0]
 
-    def _check(self, x: Tensor) -> None:
+    def _encode(self, x: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        """The encoder's maps, a prompt before each block of the stages that are tuned; and FEP's map."""
         if x.ndim != 4 or x.shape[1] != 3:
             raise InputError(f"images of shape {tuple(x.shape)} do not fit; give a batch (b 3 h w)")
         self.check_size(*x.shape[2:])
-
-    def _encode(self, x: Tensor, frequency_map: Tensor | None) -> tuple[Tensor, ...]:
-        """The encoder, with the adaptor's prompt before each block of the stages that are tuned."""
         if self.mfa is None:
-            return self.encoder(x)
+            return self.encoder(x), None
+        frequency_map = None if self.fep is None else self.fep(x)
         features = []
         for s, frequency in enumerate(self.mfa.embed_frequency(frequency_map)):
             stage, adaptor = self.encoder.stages[s], self.mfa.adaptor(s)
-            tokens, height, width = stage.embed(x)
-            condition = None if adaptor is None else adaptor.condition(tokens, frequency)
-            for i in range(len(stage.blocks)):
-                if adaptor is not None and condition is not None:
-                    tokens = tokens + adaptor.prompt(i, condition)
-                tokens = stage.block(i, tokens, height, width)
-            x = stage.finish(tokens, height, width)
+            if adaptor is None:
+                x = stage(x)
+            else:
+                tokens, height, width = stage.embed(x)
+                condition = adaptor.condition(tokens, frequency)
+                for i in range(len(stage.blocks)):
+                    tokens = stage.block(i, tokens + adaptor.prompt(i, condition), height, width)
+                x = stage.finish(tokens, height, width)
             features.append(x)
-        return tuple(features)
+        return tuple(features), frequency_map
 
     @property
     def steps(self) -> tuple[Callable[[Any], Any], ...]:
@@ -195,9 +190,7 @@ class MMSNet(HubModel):
 
     def explain(self, x: Tensor) -> Explanation:
         """Segment like `forward`, and return what the modules saw on the way."""
-        self._check(x)
-        frequency = None if self.fep is None else self.fep(x)
-        features = self._encode(x, frequency)
+        features, frequency = self._encode(x)
         logits, guidance = self.decoder.explain(features)
         return Explanation(_enlarged(logits), features, frequency, guidance)
 

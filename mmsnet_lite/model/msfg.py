@@ -36,12 +36,8 @@ class Guidance(NamedTuple):
     foreground: tuple[Tensor, ...]
 
 
-def check_guidance(*, frequencies: int, scales: int, pool: str, dct_scale: str, gate: Sequence[float]) -> None:
-    """Refuse options that `MSFG` does not take.
-
-    Raises:
-        InputError: the message names the accepted values.
-    """
+def check_guidance(frequencies: int, scales: int, pool: str, dct_scale: str, gate: Sequence[float]) -> None:
+    """Raise InputError for options that `MSFG` does not take; it names the accepted ones."""
     if not 1 <= frequencies <= 32:
         raise InputError(f"frequencies = {frequencies} does not fit; choose K from 1 to 32")
     if not 1 <= scales <= 3:
@@ -74,42 +70,32 @@ class FrequencyChannelAttention(nn.Module):
         channels: c of the map.
         frequencies: K, 1 to 32; 1 is the DC term alone. A grid below 7x7 holds fewer distinct ones, see `components`.
         grid: largest side n of the DCT grid.
-        reduction: hidden width is channels / reduction.
-        pool: over the K components, "mean" or "rms".
-        dct_scale: "dc" or "orthonormal".
 
     Raises:
         InputError: an option outside these sets.
     """
 
     def __init__(
-        self,
-        channels: int,
-        frequencies: int,
-        grid: int,
-        reduction: int = 16,
-        *,
-        pool: str = "mean",
-        dct_scale: str = "dc",
+        self, channels: int, frequencies: int, grid: int, *, pool: str = "mean", dct_scale: str = "dc"
     ) -> None:
         super().__init__()
-        check_guidance(frequencies=frequencies, scales=1, pool=pool, dct_scale=dct_scale, gate=(0.5, 1.0))
+        check_guidance(frequencies, 1, pool, dct_scale, (0.5, 1.0))
         self.frequencies = frequencies
         self.grid = grid
         self.pool = pool
         self.orthonormal = dct_scale == "orthonormal"
-        hidden = max(1, channels // reduction)
+        hidden = max(1, channels // 16)
         self.weigh = nn.Sequential(
             nn.Conv2d(channels, hidden, 1, bias=False), nn.ReLU(), nn.Conv2d(hidden, channels, 1, bias=False)
         )
 
     def components(self, height: int, width: int) -> tuple[int, list[tuple[int, int]]]:
-        """Return the DCT grid's side n and the distinct indices (u, v) used for a map of this size."""
+        """The DCT grid's side n and the distinct indices (u, v) used for a map of this size."""
         n = grid_size(min(height, width), self.grid)
         return n, frequency_indices(self.frequencies, n)
 
     def pools(self, x: Tensor) -> Tensor:
-        """Return z_avg, z_max, z_min as (3 b c) for a map (b c h w)."""
+        """z_avg, z_max, z_min as (3 b c) for a map (b c h w)."""
         height, width = x.shape[2:]
         n, indices = self.components(height, width)
         if (height, width) != (n, n):  # adaptive average pooling as two matrices, whose backward is deterministic
@@ -125,7 +111,7 @@ class FrequencyChannelAttention(nn.Module):
         return torch.linalg.vector_norm(components, dim=-1) / math.sqrt(len(indices))  # at zero, its gradient is zero
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return attention (b c 1 1) in 0..1 for a map (b c h w)."""
+        """Attention (b c 1 1) in 0..1 for a map (b c h w)."""
         z = self.pools(x)
         return self.weigh(z.flatten(0, 1)[..., None, None]).unflatten(0, z.shape[:2]).sum(0).sigmoid()
 
@@ -135,9 +121,7 @@ class ScaleBranch(nn.Module):
 
     X_s = pool(X, 2^s);  Y = X'_s * (alpha (1 - M) + beta M),  M = sigmoid(conv1x1(X'_s))
 
-    Args:
-        attention: weighs the branch's channels; its width is the branch's.
-        gate: alpha and beta at the start.
+    `inner` is the branch's width, `attention` weighs its channels, `gate` holds alpha and beta at the start.
     """
 
     def __init__(
@@ -162,7 +146,7 @@ class ScaleBranch(nn.Module):
             nn.Conv2d(inner, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
         )
 
-    def guide(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map (b c h w) to (b c h w), with the attention (b c' 1 1) and the foreground map (b 1 h' w')."""
         size = x.shape[2:]
         if min(size) // self.factor >= 8:
@@ -173,10 +157,6 @@ class ScaleBranch(nn.Module):
         mask = self.foreground(x).sigmoid()  # b 1 h w
         x = self.expand(x * (self.alpha * (1 - mask) + self.beta * mask))
         return x if x.shape[2:] == size else F.interpolate(x, size=size, mode="bilinear"), attention, mask
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (b c h w) to (b c h w)."""
-        return self.guide(x)[0]
 
 
 class MSFG(nn.Module):
@@ -212,22 +192,17 @@ class MSFG(nn.Module):
         gate: Sequence[float] = (0.5, 1.0),
     ) -> None:
         super().__init__()
-        check_guidance(frequencies=frequencies, scales=scales, pool=pool, dct_scale=dct_scale, gate=gate)
-        widths = [max(channels // 2**s, min_channels) for s in range(scales)]
-        self.branches = nn.ModuleList(  # type: ignore[assignment]
-            ScaleBranch(
-                channels,
-                s,
-                inner,
-                FrequencyChannelAttention(inner, frequencies, grid, pool=pool, dct_scale=dct_scale),
-                gate,
-            )
-            for s, inner in enumerate(widths)
-        )
+        check_guidance(frequencies, scales, pool, dct_scale, gate)
+        branches = []
+        for s in range(scales):
+            inner = max(channels // 2**s, min_channels)
+            attention = FrequencyChannelAttention(inner, frequencies, grid, pool=pool, dct_scale=dct_scale)
+            branches.append(ScaleBranch(channels, s, inner, attention, gate))
+        self.branches = nn.ModuleList(branches)  # type: ignore[assignment]
 
     def guide(self, x: Tensor) -> Guidance:
         """Map (b c h w) to (b c h w), with what each scale saw."""
-        outputs, attention, foreground = zip(*(branch.guide(x) for branch in self.branches), strict=True)
+        outputs, attention, foreground = zip(*(branch(x) for branch in self.branches), strict=True)
         return Guidance(x + sum(outputs) / len(outputs), attention, foreground)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -44,6 +44,13 @@ def top_level(model):
             module.train()
 
 
+def by_name(model):
+    model.eval()
+    for module in model.modules():
+        if "drop" in type(module).__name__.lower():
+            module.train()
+
+
 def calibration(p, y, bins, *, weigh=True, size=np.abs, middle=False, total=False):
     """Exercise 3, with its mistakes as switches."""
     index = np.minimum((p * bins).astype(int), bins - 1)
@@ -59,6 +66,17 @@ def calibration(p, y, bins, *, weigh=True, size=np.abs, middle=False, total=Fals
 def without_one(p, y, bins):
     inside = p < 1
     return calibration(p[inside], y[inside], bins) * inside.mean()
+
+
+def with_empty_bins(p, y, bins):
+    index = np.minimum((p * bins).astype(int), bins - 1)
+    found = [(index == i).mean() * abs(y[index == i].mean() - p[index == i].mean()) for i in set(index.tolist())]
+    return np.sum(found) if len(found) == bins else float("nan")  # 0 * nan, without numpy's warning
+
+
+def equally_full(p, y, bins):
+    groups = np.array_split(np.argsort(p), bins)
+    return sum(len(i) / len(p) * abs(y[i].mean() - p[i].mean()) for i in groups)
 
 
 def confidence(p, y, bins):
@@ -105,6 +123,7 @@ WRONG = {
         (only(nn.Dropout, nn.Dropout2d, nn.BatchNorm2d), "batch norm is in training mode"),
         (only(nn.Dropout, nn.Dropout2d, check._Block), "Block is in training mode"),
         (only(nn.Dropout, nn.Dropout2d, nn.InstanceNorm2d), "InstanceNorm2d is in training mode"),
+        (by_name, "DropPath is in training mode"),
         (7, "should be a function"),
     ],
     "calibration_error": [
@@ -116,10 +135,13 @@ WRONG = {
         (lambda *a: calibration(*a, total=True), "not divided"),
         (lambda p, y, bins: np.abs(p - y).mean(), "single pixels"),
         (confidence, "likelier class"),
+        (equally_full, "equally many"),
+        (with_empty_bins, "mean of no pixels"),
         (without_one, "exactly 1"),
         (lambda *a: 0.9, "times what it should be"),
         (lambda *a: None, "returns None"),
         (lambda *a: float("nan"), "returns nan"),
+        (lambda *a: float("inf"), "returns inf"),
         (0.1, "should be a function"),
     ],
     "retained_risk": [
@@ -128,6 +150,9 @@ WRONG = {
         (lambda u, w, c: kept(u, w, c).sum() / len(w), "divides by all pixels"),
         (lambda u, w, c: kept(u, w, c).sum() / w.sum(), "share of the errors"),
         (lambda u, w, c: 1 - kept(u, w, c).mean(), "share that is right"),
+        (lambda u, w, c: kept(u, w, c).sum(), "how many of those kept"),
+        (lambda u, w, c: (kept(u, w, 1).cumsum() / np.arange(1, len(u) + 1))[: round(c * len(u))].mean(), "up to this"),
+        (lambda u, w, c: w[u <= c].mean(), "cuts at a number of nats; the coverage"),
         (lambda u, w, c: w.mean(), "risk of all pixels"),
         (first, "first pixels"),
         (lambda u, w, c: kept(u, w, 1 - c).mean(), "not the share that is handed over"),

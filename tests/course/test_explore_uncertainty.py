@@ -100,17 +100,21 @@ def test_an_assessment_is_told_as_means_over_modalities(tmp_path):
     def modality(shift):
         scores = ("entropy", "mutual information", "single-pass entropy", "boundary distance")
         detection = {n: {"auroc": 0.5 + shift, "auprc": 0.1 * i + shift} for i, n in enumerate(scores)}
-        ranking = {n: {"spearman": -0.4 - shift} for n in scores[:3]}
+        ranking = {n: {"spearman": -0.4 - shift} for n in scores[:3]} | {"lesion size": {"spearman": shift}}
         errors = dict.fromkeys(("single pass", "temperature", "mc mean"), shift)
         return {"images": 3, "detection": detection, "ranking": ranking, "calibration": errors}
 
     row = {"run": "a-run", "size": 96, "modalities": {"a": modality(0.1), "b": modality(0.3)}}
     (tmp_path / "uncertainty.json").write_text(json.dumps({"rows": [row]}))
     (found,) = explore.stored_assessments(tmp_path)
-    head, first, *_, last, calibration = explore.assessment_table(found).splitlines()
+    head, first, *_, last, size, calibration = explore.assessment_table(found).splitlines()
     assert head == "a-run, 96 px, 6 test images"
-    assert " ".join(first.split()) == "entropy AUROC 0.700, near the boundary AUPRC 0.200; images, rank -0.60"
+    assert (
+        " ".join(first.split())
+        == "entropy AUROC 0.700, near the boundary AUPRC 0.200; images, rank -0.60 (-0.70 to -0.50)"
+    )
     assert " ".join(last.split()) == "boundary distance AUROC 0.700, near the boundary AUPRC 0.500"
+    assert " ".join(size.split()) == "size called images, rank +0.20 (+0.10 to +0.30)"
     assert calibration.endswith("single pass 0.2000, temperature 0.2000, mc mean 0.2000")
     row["modalities"]["a"]["detection"]["entropy"]["auroc"] = None
     assert math.isnan(explore.mean_of_modalities(row, "detection", "entropy", "auroc"))
@@ -154,7 +158,8 @@ def test_dots_stand_at_their_values_and_curves_run_to_their_ends():
     axes = plot.dots({"one": [0.2, 0.4], "two": [0.9]}, "score", 0.5).axes[0]
     dots = [tuple(line.get_xdata()) for line in axes.lines if line.get_marker() == "o"]
     assert dots == [(0.2, 0.4), (0.9,)]
-    assert axes.lines[1].get_xdata()[0] == pytest.approx(0.3)
+    means = [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "|"]
+    assert means == pytest.approx([0.3])  # none where there is one value
     loss = torch.rand(1000, generator=torch.Generator().manual_seed(0))
     curve = risk_coverage(loss, loss)
     (line,) = plot.risk_curves({"best": curve}).axes[0].lines

@@ -1,5 +1,7 @@
 """Which file is whose mask: real layouts, their variants, and what must not be."""
 
+from contextlib import ExitStack
+
 import pytest
 from layouts import build, encoded, noise, outline, zipped
 
@@ -23,16 +25,13 @@ GUIDE = {  # a member of each dataset, its mask, and its prepared stem
 def pairs_of(layout, folder, spec=None):
     """Pairs of a layout whose archives are written to a folder."""
     spec = spec or layout.spec()
-    members = {}
-    for archive in spec.archives:
-        path = folder / archive.name
-        path.write_bytes(zipped(layout.archives[archive.name]))
-        members[archive.name] = open_members(path, archive.unpacked)
-    try:
+    with ExitStack() as opened:
+        members = {}
+        for archive in spec.archives:
+            path = folder / archive.name
+            path.write_bytes(zipped(layout.archives[archive.name]))
+            members[archive.name] = opened.enter_context(open_members(path, archive.unpacked))
         return find_pairs(spec, members)
-    finally:
-        for opened in members.values():
-            opened.close()
 
 
 def only(layout, ending):
@@ -101,7 +100,7 @@ def test_an_image_without_a_mask_is_named(name, tmp_path):
         pairs_of(layout, tmp_path)
     stem = GUIDE[name][0].split("/")[-1].rsplit(".", 1)[0]
     assert stem in str(error.value)
-    assert "1 image " in str(error.value) or "1 file " in str(error.value)
+    assert "1 images without a mask" in str(error.value) or "1 files that are not there" in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -110,7 +109,7 @@ def test_a_mask_without_an_image_is_named(name, tmp_path):
     layout = build(name, 6, 3)
     archive, member = only(layout, GUIDE[name][0])
     del layout.archives[archive][member]
-    with pytest.raises(InputError, match="1 mask .*without an image|1 file that the archive does not hold") as error:
+    with pytest.raises(InputError, match="1 masks without an image|1 files that are not there") as error:
         pairs_of(layout, tmp_path)
     assert GUIDE[name][1].split("/")[-1].rsplit(".", 1)[0] in str(error.value)
 
@@ -119,7 +118,7 @@ def test_the_first_few_and_their_number_are_named(tmp_path):
     layout = build("tn3k", 6, 3)
     for number in range(5):
         del layout.archives["Thyroid Dataset.zip"][f"Thyroid Dataset/tn3k/trainval-mask/{number:04}.jpg"]
-    with pytest.raises(InputError, match=r"5 images of \S+Thyroid Dataset\.zip without a mask: .*0002\.jpg, \.\.\.;"):
+    with pytest.raises(InputError, match=r"5 images without a mask: .*0002\.jpg, \.\.\.; delete Thyroid Dataset\.zip"):
         pairs_of(layout, tmp_path)
 
 
@@ -132,7 +131,7 @@ def test_another_set_of_names_than_published_is_refused(tmp_path):
         pairs_of(build("kvasir", 6, 3), tmp_path, build("kvasir", 4, 3).spec())
     layout = build("busi", 6, 3)
     rename(layout, "benign (10)", "benign (999)")
-    with pytest.raises(InputError, match=r"busi: 1 image of \S+ in no published list: benign \(999\)"):
+    with pytest.raises(InputError, match=r"1 that are not among them \(benign \(999\)\)"):
         pairs_of(layout, tmp_path)
 
 
@@ -153,11 +152,11 @@ def test_a_partial_list_must_be_contained_and_no_more(tmp_path):
 @pytest.mark.parametrize(
     ("name", "counts", "message"),
     [
-        ("isic2018", (6, 4), r"isic2018: 4 images to test found, 3 expected; delete \S+Test_Input\.zip and run again"),
+        ("isic2018", (6, 4), r"isic2018: 4 images to test found, 3 expected; delete ISIC2018_Task1-2"),
         (
             "origa",
             (7, 3),
-            r"origa: 7 images to train found, 6 expected; delete \S+Processed_Fundus_Images\.zip and run",
+            r"origa: 7 images to train found, 6 expected; delete Processed_Fundus_Images\.zip",
         ),
         ("refuge", (6, 2), r"refuge: 2 images to test found, 3 expected"),
     ],
@@ -183,11 +182,11 @@ def test_convention_stems_of_a_table_get_their_split_when_names_repeat(tmp_path)
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (None, r"holds 0 files ORIGA_train\.csv, one is needed"),
-        (b"picture,mask\na,b\n", r"'.*ORIGA_train\.csv' of \S+ is not a table with the columns image and mask"),
+        (None, r"0 files ORIGA_train\.csv, one is needed"),
+        (b"picture,mask\na,b\n", r"'.*ORIGA_train\.csv' is not a table with the columns image and mask"),
         (b"\xff\xfe\x00", r"is not a table with the columns"),
         (b"image,mask\na\n", r"is not a table with the columns"),
-        (b"image,mask\n../../etc/passwd,ORIGA/train/mask/001.png\n", r"names 1 file that the archive does not hold"),
+        (b"image,mask\n../../etc/passwd,ORIGA/train/mask/001.png\n", r"names 1 files that are not there"),
     ],
 )
 def test_a_table_that_is_missing_or_damaged_is_refused(table, message, tmp_path):

@@ -1,7 +1,6 @@
 """The paper's two mixes to the image, from archives of the real counts and names; and a process that is killed."""
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -69,17 +68,17 @@ def test_a_killed_process_is_continued(tmp_path, monkeypatch):
     layout = build("tn3k", 300, 60)
     spec = layout.place(tmp_path)
     script = SLOWLY.format(tests=str(Path(__file__).parents[1]), root=str(tmp_path))
-    journal = tmp_path / "tn3k.partial" / "files.jsonl"
+    last = tmp_path / "tn3k.partial" / "masks_original"  # the last file of an image
     with subprocess.Popen([sys.executable, "-c", script]) as process:
         deadline = time.monotonic() + 120
-        while not journal.exists() or journal.read_bytes().count(b"\n") < 60:
+        while not last.exists() or len(list(last.iterdir())) < 60:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    done = {json.loads(line)["stem"] for line in journal.read_text(encoding="utf-8").split("\n")[1:-1]}
-    assert 59 <= len(done) < 360
+    begun = {path.stem for path in last.iterdir()}
+    assert 60 <= len(begun) < 360
     module, again = sys.modules["mmsnet_lite.data.prepare"], []
     convert = module._convert
     monkeypatch.setattr(
@@ -87,8 +86,8 @@ def test_a_killed_process_is_continued(tmp_path, monkeypatch):
     )
     folder = prepare(spec, tmp_path, size=16)
     every = {stem for stems in layout.stems.values() for stem in stems}
-    assert set(again) == every - done
-    assert len(again) == len(every) - len(done)
+    assert every - begun <= set(again)
+    assert len(set(again) & begun) <= 8  # those that the kill cut off while they were written, one a thread
     for stem in every:
         folder.read(stem)
     assert not (tmp_path / "tn3k.partial").exists()

@@ -1,8 +1,8 @@
 """Odd files that are prepared all the same, and faults: one clear line, and a root that the next run mends."""
 
 import errno
-import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def test_a_target_that_vanishes_at_the_prepared_size_is_reported(tmp_path):
     dot[4, 4] = 255
     lines = []
     prepare_with(tmp_path, {MASK: encoded(dot)}, size=4, report=lines.append)
-    assert lines == ["kvasir: clinicdb_149: the mask is empty at 4 pixels"]
+    assert lines == ["kvasir: clinicdb_149: the mask is empty"]
 
 
 def test_an_empty_cup_is_reported(tmp_path):
@@ -115,8 +115,8 @@ FAULTS = {
     "empty mask file": ({MASK: b""}, r"TrainDataset\.zip: 'TrainDataset/mask/149\.png' cannot be read as an image"),
     "truncated": ({IMAGE: TRUNCATED}, r"image/149\.png' cannot be read as an image \(.+\); delete .*and get it again"),
     "text": ({IMAGE: b"hello"}, r"image/149\.png' cannot be read as an image \(Pillow knows no such image\)"),
-    "no mask": ({MASK: None}, r"1 image of \S+TrainDataset\.zip without a mask: TrainDataset/image/149\.png"),
-    "no image": ({IMAGE: None}, r"1 mask of \S+TrainDataset\.zip without an image: TrainDataset/mask/149\.png"),
+    "no mask": ({MASK: None}, r"1 images without a mask: TrainDataset/image/149\.png"),
+    "no image": ({IMAGE: None}, r"1 masks without an image: TrainDataset/mask/149\.png"),
     "other size": ({MASK: encoded(np.zeros((7, 9), np.uint8))}, r"149\.png' is 12x10 and its mask '.*149\.png' 9x7 "),
     "0 and 1": ({MASK: encoded(OUTLINE.astype(np.uint8))}, r"mask/149\.png' holds values of 0 to 1, where .* 128"),
     "one image less": ({IMAGE: None, MASK: None}, r"to train are not the published ones: 1 missing \(clinicdb_149\)"),
@@ -157,15 +157,10 @@ def test_all_archives_that_are_missing_are_named_at_once(tmp_path):
     assert [archive.name in str(error.value) for archive in spec.archives] == [False, True, True, True]
 
 
-def test_a_size_below_one_is_refused(tmp_path):
-    with pytest.raises(InputError, match="size = 0 does not fit"):
-        prepare_with(tmp_path, {}, size=0)
-
-
 def test_a_folder_of_that_name_is_not_touched(tmp_path):
     (tmp_path / "kvasir").mkdir()
     (tmp_path / "kvasir" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"kvasir exists and was not made by prepare .*; move it away, or choose"):
+    with pytest.raises(InputError, match=r"kvasir exists and was not made by prepare; move it away, or choose"):
         prepare_with(tmp_path, {})
     assert (tmp_path / "kvasir" / "mine.txt").read_text() == "mine"
 
@@ -179,19 +174,19 @@ def test_a_folder_of_another_dataset_is_not_taken(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_what_is_done_is_kept(tmp_path, monkeypatch):
-    moves, replace_file = [], os.replace
+    written, write = [], Path.write_bytes
 
-    def full(source, target):
-        moves.append(target)
-        if len(moves) > 9:
-            raise OSError(errno.ENOSPC, "No space left on device", str(target))
-        replace_file(source, target)
+    def full(path, data):
+        written.append(path)
+        if len(written) > 9:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, data)
 
     layout = build("kvasir", 4, 2)
     spec = layout.place(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(os, "replace", full)
-        with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room .* is kept"):
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room, .* is kept"):
             prepare(spec, tmp_path, size=12)
-    assert (tmp_path / "kvasir.partial" / "files.jsonl").read_text().count('"stem"') >= 1
+    assert len(list((tmp_path / "kvasir.partial/masks_original").iterdir())) >= 1
     assert len(prepare(spec, tmp_path, size=12).stems("train")) == 4

@@ -76,7 +76,7 @@ def test_frames_of_a_video_stay_together_and_join_what_groups_join():
     frames = part(80, {"clinicdb_030": "g", "clinicdb_599": "g"}, dataset="kvasir", stem="clinicdb_{:03d}")
     frames = Part("kvasir", "colonoscopy", (*frames.stems[1:], *(f"cju{i}" for i in range(300))), None, frames.groups)
     plain = Part("elsewhere", "colonoscopy", tuple(f"frame{s}" for s in frames.stems), None)
-    labels = {stem: label for stem in frames.stems if (label := video("kvasir", stem))}
+    labels = {stem: label for stem in frames.stems if (label := video(stem))}
     assert len(set(labels.values())) > 1
     for seed in SEEDS:
         assert not straddling(labels, *split_validation([frames], 0.2, seed))
@@ -89,7 +89,7 @@ def test_groups_join_through_each_other():
     stems = [f"clinicdb_{i:03d}" for i in range(1, 613)]
     by_video = {}
     for stem in stems:
-        by_video.setdefault(video("kvasir", stem), []).append(stem)
+        by_video.setdefault(video(stem), []).append(stem)
     first, second = sorted(by_video, key=lambda name: len(by_video[name]))[:2]
     both = {stem: "joined" for name in (first, second) for stem in by_video[name]}
     groups = {by_video[first][0]: "copy", by_video[second][-1]: "copy"}

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from mmsnet_lite.frequency import high_pass
+from mmsnet_lite.frequency.fourier import high_pass
 
 
 def image(h, w, *, dtype=torch.float64):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from ladder import ladder_filter_bank, ladder_filter_bank_inverse
+from ladder import ladder_filter_bank
 from torch.testing import assert_close
 
 from mmsnet_lite.frequency import ladder_filter
@@ -93,9 +93,8 @@ def oracle(x, levels, ladder):
     return y[:half] + y[half:][::-1]
 
 
-def image(n, *, batch=1, channels=1):
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(batch, channels, n, n, generator=generator, dtype=torch.float64)
+def image(n):
+    return torch.randn(1, 1, n, n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 # --- the oracle's own check -------------------------------------------------------------------------------------------
@@ -118,13 +117,6 @@ def test_equals_the_published_steps(n, levels, ladder):
     bands = ladder_filter_bank(x, levels, ladder)
     for band, expected in zip(bands, oracle(x[0, 0].numpy(), levels, ladder), strict=True):
         assert_close(band[0, 0], torch.from_numpy(expected), atol=1e-12, rtol=0)
-
-
-@pytest.mark.parametrize("ladder", ["pkva", "pkva12", "pkva8", "pkva6"])
-@pytest.mark.parametrize(("n", "levels"), [(4, 2), (88, 3), (128, 5)])
-def test_reconstructs(n, levels, ladder):
-    x = image(n, channels=2)
-    assert_close(ladder_filter_bank_inverse(ladder_filter_bank(x, levels, ladder), ladder), x, atol=1e-10, rtol=0)
 
 
 def test_pkva_is_the_twelve_tap_ladder():

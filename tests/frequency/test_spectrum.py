@@ -48,7 +48,6 @@ def test_convention_radius_is_in_cycles_per_pixel_and_unshifted(h, w):
     expected = np.hypot(np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[None])
     assert_close(radial_frequency(h, w), torch.from_numpy(expected), atol=1e-15, rtol=0)
     assert radial_frequency(h, w)[0, 0] == 0
-    assert radial_frequency(h, w, dtype=torch.float32).dtype == torch.float32
 
 
 def test_convention_a_ring_holds_its_lower_edge_and_not_its_upper():
@@ -151,11 +150,11 @@ def test_the_window_takes_the_cross_of_a_ramp_away():
     assert hann < 1e-4
 
 
-@pytest.mark.parametrize(("h", "w", "bins"), [(32, 32, None), (33, 47, 23), (33, 47, 7), (8, 100, 50), (2, 2, 1)])
-def test_convention_radial_rings_and_their_frequencies(h, w, bins):
+@pytest.mark.parametrize(("h", "w"), [(32, 32), (33, 47), (8, 100), (2, 2)])
+def test_convention_radial_rings_and_their_frequencies(h, w):
     n = max(h, w)
-    frequencies, power = radial_power_spectrum(image(h, w), bins)
-    edges = np.linspace(0.5 / n, 0.5 + 0.5 / n, (bins or n // 2) + 1)
+    frequencies, power = radial_power_spectrum(image(h, w))
+    edges = np.linspace(0.5 / n, 0.5 + 0.5 / n, n // 2 + 1)
     r, p = np.hypot(np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[None]), numpy_power(image(h, w).numpy(), False)
     for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
         inside = (r >= low) & (r < high)
@@ -217,7 +216,6 @@ def test_gradients():
         (lambda: band_energies(image(8, 8), (0.1,)), "two or more rising"),
         (lambda: band_energies(image(8, 8), (0.2, 0.1)), "two or more rising"),
         (lambda: band_energies(image(8, 8), (-0.2, 0.1)), "two or more rising"),
-        (lambda: radial_power_spectrum(image(8, 12), 7), "1 to 6 rings, got bins = 7"),
         (lambda: spectral_slope(torch.tensor([0.1, 0.2]), torch.ones(2), 0.15), "needs two"),
     ],
 )

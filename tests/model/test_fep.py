@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.frequency import high_pass, laplacian_high_pass
+from mmsnet_lite.frequency import laplacian_high_pass
+from mmsnet_lite.frequency.fourier import high_pass
 from mmsnet_lite.model.fep import BAND_STD, KINDS, LUMA, build_fep
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/band_statistics.py"
@@ -61,7 +62,7 @@ def test_prompt_refuses_integers_and_other_channels(kind, x):
 
 def test_none_is_none_and_unknown_is_refused():
     assert build_fep("none") is None
-    with pytest.raises(InputError, match="fep 'sobel' is unknown; choose one of contourlet"):
+    with pytest.raises(InputError, match="fep = 'sobel' is unknown; choose one of contourlet"):
         build_fep("sobel")
     with pytest.raises(InputError, match="levels = "):
         build_fep("contourlet", (2, 3))

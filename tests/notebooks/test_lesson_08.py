@@ -31,6 +31,9 @@ RUNS = {  # what the lesson says: what must hold of every run
     "the entropies are ahead of the distance": lambda row: (
         min(auprc(row, "entropy"), auprc(row, "single-pass entropy")) > auprc(row, "boundary distance") + 0.03
     ),
+    "Images are ranked well beyond what size alone does": lambda row: all(
+        spearman(row, name) < spearman(row, "lesion size") - 0.2 for name in ("entropy", "single-pass entropy")
+    ),
     "averaged probabilities are better calibrated": lambda row: errors(row, "mc mean") < errors(row, "single pass"),
     "So are those divided by a temperature": lambda row: errors(row, "temperature") < errors(row, "single pass"),
     "A third to a half of all disputed pixels": lambda row: 0.3 < of(row, "disputed", "rejected") < 0.5,
@@ -81,6 +84,26 @@ def test_numbers_of_the_study_are_those_that_the_lesson_names(prose):
     assert "--data ROOT" in real["command"]
     assert "--epochs 6" in real["command"]
     assert errors(real, "temperature") < errors(real, "mc mean")  # "on the real images by more"
+    assert "on the real fundus images the ranking says next to nothing" in prose
+    assert all(
+        abs(real["modalities"]["drishti"]["ranking"][n]["spearman"]) < 0.2 for n in ("entropy", "single-pass entropy")
+    )
+
+
+def test_how_firm_the_study_is_called_is_how_firm_it_is(prose):
+    study = stored_reannotation()
+    gain, dsc = {arm: row.get("minus random") for arm, row in study["arms"].items()}, study["dsc"]
+    assert "that of the oracle only just leaves 0 out" in prose
+    assert 0 < gain["worst"]["interval"][0] < 0.001
+    assert (
+        'every seed of "loss" lies above every seed of "random", while those of "uncertainty" lie among them' in prose
+    )
+    assert min(dsc["loss"]) > max(dsc["random"])
+    assert min(dsc["random"]) < min(dsc["uncertainty"]) < max(dsc["uncertainty"]) < max(dsc["random"])
+    assert "less than half of what the loss brings" in prose
+    assert gain["uncertainty"]["interval"][1] < gain["loss"]["mean"] / 2
+    assert "the first lines of the next table are of such networks" in prose
+    assert study["bad masks found, AUROC"]["entropy"]["all"]["mean"] < 0.6  # "it is near one half"
 
 
 def test_a_sentence_that_the_files_contradict_is_caught():

@@ -16,7 +16,9 @@ def _number(value: Any) -> float:
     """A finite number, also as NumPy or torch give it."""
     if value is None:
         raise Mistake("the function returns None; does it end with return?")
-    if not math.isfinite(float(value)):
+    if math.isnan(float(value)):
+        raise Mistake("the function returns nan; does it take the mean of no pixels?")
+    if math.isinf(float(value)):
         raise Mistake(f"the function returns {float(value)}.")
     return float(value)
 
@@ -28,12 +30,16 @@ def _known(found: Any, mistakes: Mapping[str, Sequence[Any]]) -> None:
             raise Mistake(words)
 
 
+class DropPath(nn.Module):
+    """Stands for a module that skips blocks in training; its name begins like that of dropout."""
+
+
 class _Block(nn.Module):
-    """A module around others, which may look at its own mode, as drop-path does."""
+    """A module around others, which may look at its own mode."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2))
+        self.inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), DropPath(), nn.Dropout(0.2))
 
 
 @exercise(1, expects="a function of a network that changes which of its modules are in training mode")
@@ -55,13 +61,14 @@ def only_dropout(answer: Callable[[nn.Module], Any]) -> str:
         missing = {"Dropout", "Dropout2d"} - on
         if missing:
             raise Mistake(
-                f"a module of class {missing.pop()} is still off; are the modules inside of modules looked at, and all "
+                f"a module of class {min(missing)} is still off; are the modules inside of modules looked at, and all "
                 "kinds of dropout?"
             )
         if on != {"Dropout", "Dropout2d"}:
-            name = (on - {"Dropout", "Dropout2d"}).pop().lstrip("_")
+            name = min(on - {"Dropout", "Dropout2d"}).lstrip("_")
             raise Mistake(
-                f"a {name} is in training mode; in a real network it may draw drop-path. Only dropout should."
+                f"a module of class {name} is in training mode. Only dropout should be: others may skip blocks at "
+                "random, or normalise by the batch."
             )
     return "mc_predict goes further: it also finds dropout that is called as a function, which no class betrays."
 
@@ -97,7 +104,7 @@ def mutual_information(answer: Callable[[Tensor], Tensor]) -> str:
     return "It is 0 where all passes agree, even if they agree on one half."
 
 
-@exercise(3, expects="a function of two arrays (n) and a share that returns a number")
+@exercise(3, expects="a function of two NumPy arrays (n) and a share that returns a number")
 def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str:
     """Share of wrong pixels among the most certain ones."""
     generator = np.random.default_rng(6)
@@ -115,6 +122,9 @@ def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str
         "that is the risk of those handed over; what of those kept?": [handed.mean()],
         "that divides by all pixels; how many are kept?": [kept.sum() / len(wrong)],
         "that is the share of the errors that is kept; what share of the kept is wrong?": [kept.sum() / wrong.sum()],
+        "that is how many of those kept are wrong; what share of them?": [kept.sum()],
+        "that is the mean of the risks up to this coverage; only the last of them was wanted.": [curve.risk[:n].mean()],
+        "that cuts at a number of nats; the coverage is a share of the pixels.": [wrong[doubt <= coverage].mean()],
         "that is the share that is right.": [1 - right],
         "that is the risk of all pixels; none was handed over.": [wrong.mean()],
         "these are the first pixels, as they stand; sort them by their uncertainty.": [wrong[:n].mean()],
@@ -128,7 +138,7 @@ def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str
     return "Draw it for all shares, and the area below the curve is AURC."
 
 
-@exercise(4, expects="a function of two arrays (n) and a number of bins that returns a number")
+@exercise(4, expects="a function of two NumPy arrays (n) and a number of bins that returns a number")
 def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> str:
     """Expected calibration error with bins of equal width."""
     generator, bins = np.random.default_rng(4), 7
@@ -141,6 +151,8 @@ def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> s
     confident = reliability(torch.from_numpy(sure), torch.from_numpy((p >= 0.5) == y), bins)
     found = _number(answer(p.copy(), y.copy(), bins))
     signed = float((share * gaps).sum())
+    crowds = np.array_split(np.argsort(p), bins)
+    equal = sum(len(i) / len(p) * abs(y[i].mean() - p[i].mean()) for i in crowds)
     mistakes = {
         "all bins count the same; a bin should count by the pixels that it holds.": [np.abs(gaps).mean()],
         "too much here and too little there cancel; what is added up should not be below 0.": [signed, -signed],
@@ -150,6 +162,7 @@ def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> s
         "that is the confidence in the likelier class; our bins are of the probability of lesion.": [confident.error],
         "that is the mean distance of single pixels; compare means of a bin.": [np.abs(p - y).mean()],
         "it is not divided by the number of all pixels.": [right.error * len(p)],
+        "those bins hold equally many pixels; ours are equally wide.": [equal],
     }
     _known(found, mistakes)
     if abs(found - right.error) > 1e-6:

@@ -124,18 +124,28 @@ def mean_of_modalities(row: dict[str, Any], *keys: str) -> float:
 
 
 def assessment_table(row: dict[str, Any]) -> str:
-    """A stored assessment in lines of text: each score beside its controls, then calibration."""
+    """A stored assessment in lines of text: each score beside its controls, then calibration.
+
+    A rank is the mean over modalities of an image score's correlation with DSC, in brackets the lowest and the highest.
+    """
     lines = [
         f"{row['run']}, {row['size']} px, {sum(each['images'] for each in row['modalities'].values())} test images"
     ]
-    ranked = next(iter(row["modalities"].values()))["ranking"]
     for name in ("entropy", "mutual information", "single-pass entropy", "boundary distance"):
         roc, prc = (mean_of_modalities(row, "detection", name, key) for key in ("auroc", "auprc"))
-        rank = f"; images, rank {mean_of_modalities(row, 'ranking', name, 'spearman'):+.2f}" if name in ranked else ""
-        lines.append(f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{rank}")
+        lines.append(
+            f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{_rank(row, name, '; images, ')}"
+        )
+    lines.append(f"    size called          {_rank(row, 'lesion size', 'images, ')}")
     errors = {name: mean_of_modalities(row, "calibration", name) for name in ("single pass", "temperature", "mc mean")}
     lines.append(f"    calibration error    {', '.join(f'{name} {error:.4f}' for name, error in errors.items())}")
     return "\n".join(lines)
+
+
+def _rank(row: dict[str, Any], name: str, before: str) -> str:
+    """How a score ranks images, after the words `before`; nothing where it ranks none."""
+    found = [each["ranking"][name]["spearman"] for each in row["modalities"].values() if name in each["ranking"]]
+    return f"{before}rank {np.mean(found):+.2f} ({min(found):+.2f} to {max(found):+.2f})" if found else ""
 
 
 def reannotation_table(study: dict[str, Any]) -> str:

@@ -64,7 +64,7 @@ def doubt(
         each.set_title(title, fontsize=9)
     _risk(axes[3], {"": curve})
     axes[3].plot(*point, "o", color=_MARK, ms=8)
-    figure.tight_layout(pad=0.5)
+    figure.tight_layout(pad=0.5, w_pad=1.5)
     return figure
 
 
@@ -100,16 +100,18 @@ def reliability_diagrams(found: Mapping[str, Reliability]) -> Figure:
 
 
 def dots(rows: Mapping[str, Sequence[float]], label: str, chance: float | None = None) -> Figure:
-    """Values as points, a row a name, means marked; a dotted line says what chance gives."""
+    """Values as points, a row a name, the mean of several marked; a dotted line says what chance gives."""
     figure = blank(6.4, 0.7 + 0.28 * len(rows))
     axes = figure.subplots()
     for y, values in enumerate(rows.values()):
         axes.plot(values, [y] * len(values), "o", color="black", ms=5)
-        axes.plot(np.mean(values), y, "|", color=_MARK, ms=14, mew=2)
+        if len(values) > 1:
+            axes.plot(np.mean(values), y, "|", color=_MARK, ms=14, mew=2)
     if chance is not None:
         axes.axvline(chance, color="0.5", ls=":")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.locator_params(axis="x", nbins=7, steps=(1, 2, 5, 10))
     axes.grid(alpha=0.3, axis="x")
     _label(axes, label, "")
     figure.tight_layout(pad=1)
@@ -121,7 +123,7 @@ def _risk(axes: Axes, curves: Mapping[str, RiskCoverage]) -> None:
         some = np.unique(np.linspace(0, len(curve.coverage) - 1, _POINTS).astype(int))
         axes.plot(curve.coverage[some], curve.risk[some], lw=1.5, label=name, **style)
     axes.set(xlim=(0, 1.02), ylim=(0, None))
-    _label(axes, "share of pixels retained, the most certain first", "share of them that is wrong")
+    _label(axes, "share of pixels retained", "share of them that is wrong")
 
 
 def _label(axes: Axes, x: str, y: str) -> None:

@@ -1,12 +1,12 @@
 """What is known of a public dataset, as data: where it comes from, how it is laid out, what its masks mean."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mmsnet_lite.data.download import Archive
-from mmsnet_lite.errors import InputError
 
+GB = 10**9
 IMAGE = r"\.(?:png|jpe?g|bmp|tiff?)"
 """The ending of an image file, as a pattern."""
 
@@ -51,17 +51,6 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Threshold:
-    """Masks of two grey levels, with or without noise.
-
-    Args:
-        level: the one-channel value, 0..255, from which a pixel belongs to the target.
-    """
-
-    level: int = 128
-
-
-@dataclass(frozen=True, kw_only=True)
 class Levels:
     """Masks whose grey levels name what a pixel is; any other level is an error.
 
@@ -86,16 +75,12 @@ class DatasetSpec:
         page: the dataset's home page.
         archives: the files that it comes in.
         layouts: where images and masks are in them.
-        mask: what the values of a mask mean.
+        levels: what the values of a mask mean; None for one target, of 128 and above.
         counts: number of images in each split, train and test.
         listed: published stems of a split. A list as long as the split is the split; a shorter one is part of it.
         licence: what its terms say, as far as they could be found.
         citation: what to cite.
         notes: traps that its users should know of, a sentence each.
-
-    Raises:
-        InputError: a layout names an archive or split that is not there, a pattern lacks its group `stem`, or a list
-            is longer than its split.
     """
 
     name: str
@@ -105,29 +90,23 @@ class DatasetSpec:
     page: str
     archives: tuple[Archive, ...]
     layouts: tuple[Files | Table, ...]
-    mask: Threshold | Levels = Threshold()
+    levels: Levels | None = None
     counts: Mapping[str, int]
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     licence: str
     citation: str
     notes: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        names = {archive.name for archive in self.archives}
-        for layout in self.layouts:
-            both = (layout.images, layout.masks) if isinstance(layout, Files) else ((layout.archive, "(?P<stem>)"),)
-            for archive, pattern in both:
-                if archive not in names:
-                    raise InputError(f"{self.name}: a layout names {archive!r}; choose from {', '.join(sorted(names))}")
-                if "stem" not in re.compile(pattern).groupindex:
-                    raise InputError(f"{self.name}: pattern {pattern!r} has no group 'stem'; write (?P<stem>...)")
-            if layout.split not in (None, *self.counts):
-                raise InputError(f"{self.name}: {layout.split!r} is no split; choose from {', '.join(self.counts)}")
-        for split, stems in self.listed.items():
-            if len(stems) > self.counts.get(split, 0):
-                raise InputError(f"{self.name}: {len(stems)} stems listed for {split}; correct the list or the counts")
 
-    @property
-    def has_cup(self) -> bool:
-        """Whether the masks tell a cup from its disc."""
-        return isinstance(self.mask, Levels) and "masks_cup" in self.mask.targets
+def google_drive(name: str, identifier: str, gigabytes: int, **known: Any) -> Archive:
+    """Return the archive of that identifier on Google Drive; `gigabytes` it may unpack to at most."""
+    return Archive(
+        name=name,
+        urls=(
+            f"https://drive.usercontent.google.com/download?id={identifier}&export=download&confirm=t",
+            f"https://drive.google.com/uc?export=download&confirm=t&id={identifier}",
+        ),
+        page=f"https://drive.google.com/file/d/{identifier}/view",
+        unpacked=gigabytes * GB,
+        **known,
+    )

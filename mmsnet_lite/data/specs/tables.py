@@ -5,26 +5,18 @@ from mmsnet_lite.data.specs import MIXES, SPECS, DatasetSpec
 
 def listing() -> list[dict[str, object]]:
     """Return one entry for each dataset, then for each mix; all of them have `name`, `kind`, `train` and `test`."""
+    told = ("title", "modality", "target", "page", "licence", "citation", "notes")
     datasets = [
         {
-            "name": spec.name,
+            "name": name,
             "kind": "dataset",
-            "title": spec.title,
-            "modality": spec.modality,
-            "target": spec.target,
-            "train": spec.counts["train"],
-            "test": spec.counts["test"],
-            "sign_in": _sign_in(spec),
-            "page": spec.page,
-            "archives": [{"name": one.name, "urls": one.urls, "sign_in": one.sign_in} for one in spec.archives],
-            "licence": spec.licence,
-            "citation": spec.citation,
-            "notes": spec.notes,
+            **spec.counts,
+            **{field: getattr(spec, field) for field in told},
+            "archives": [{"name": one.name, "urls": one.urls, "sign_in": not one.urls} for one in spec.archives],
         }
-        for spec in SPECS.values()
+        for name, spec in SPECS.items()
     ]
-    mixes = [{"name": name, "kind": "mix", "datasets": MIXES[name], **_totals(name)} for name in MIXES]
-    return [*datasets, *mixes]
+    return [*datasets, *({"name": name, "kind": "mix", "datasets": MIXES[name], **_totals(name)} for name in MIXES)]
 
 
 def text() -> str:
@@ -32,12 +24,11 @@ def text() -> str:
     rows = [("name", "dataset", "modality", "target", "train", "test", "sign-in", "page")]
     for spec in SPECS.values():
         counts = (str(spec.counts["train"]), str(spec.counts["test"]))
-        rows.append((spec.name, spec.title, spec.modality, spec.target, *counts, _word(spec), spec.page))
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        rows.append((spec.name, spec.title, spec.modality, spec.target, *counts, _sign_in(spec), spec.page))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for name, datasets in MIXES.items():
-        train, test = _totals(name).values()
-        lines.append(f"{name}: {' + '.join(datasets)}, {train} to train and {test} to test")
+        lines.append("{}: {}, {train} to train and {test} to test".format(name, " + ".join(datasets), **_totals(name)))
     return "\n".join(lines)
 
 
@@ -47,11 +38,10 @@ def markdown() -> str:
     for spec in SPECS.values():
         rows.append(
             f"| `{spec.name}` | [{spec.title}]({spec.page}) | {spec.modality}, {spec.target} | "
-            f"{spec.counts['train']} + {spec.counts['test']} | {_word(spec)} |"
+            f"{spec.counts['train']} + {spec.counts['test']} | {_sign_in(spec)} |"
         )
     for name, datasets in MIXES.items():
-        totals = _totals(name)
-        rows.append(f"| **`{name}`** | {' + '.join(datasets)} | | {totals['train']} + {totals['test']} | |")
+        rows.append("| **`{}`** | {} | | {train} + {test} | |".format(name, " + ".join(datasets), **_totals(name)))
     for spec in SPECS.values():
         archives = ", ".join(f"[{one.name}]({one.page})" for one in spec.archives)
         rows += ["", f"### {spec.title}", "", f"* Licence: {spec.licence}.", f"* Cite: {spec.citation}."]
@@ -59,12 +49,8 @@ def markdown() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _sign_in(spec: DatasetSpec) -> bool:
-    return any(archive.sign_in for archive in spec.archives)
-
-
-def _word(spec: DatasetSpec) -> str:
-    return "needed" if _sign_in(spec) else "no"
+def _sign_in(spec: DatasetSpec) -> str:
+    return "no" if all(archive.urls for archive in spec.archives) else "needed"
 
 
 def _totals(mix: str) -> dict[str, int]:

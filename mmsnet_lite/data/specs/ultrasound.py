@@ -1,31 +1,31 @@
 """BUSI (breast) and TN3K (thyroid)."""
 
 from mmsnet_lite.data.download import Archive
-from mmsnet_lite.data.specs.spec import IMAGE, DatasetSpec, Files
+from mmsnet_lite.data.specs.spec import GB, IMAGE, DatasetSpec, Files, google_drive
 from mmsnet_lite.data.splits import read_names
 
-_BUSI = Archive(
-    name="Dataset_BUSI.zip",
-    urls=("https://scholar.cu.edu.eg/Dataset_BUSI.zip",),
-    page="https://scholar.cu.edu.eg/?q=afahmy/pages/dataset",
-    sha256="b2ce09f6063a31a73f628b6a6ee1245187cbaec225e93e563735691d68654de7",
-    unpacked=2 * 10**9,
-    # folders: Kaggle (aryashah2k/breast-ultrasound-images-dataset) packs the same files into a zip of another checksum
-    aliases=("Dataset_BUSI_with_GT", "breast-ultrasound-images-dataset"),
-)
 _CLASS = r"(?:.*/)?(?:benign|malignant)/(?P<stem>(?:benign|malignant) \([0-9]+\))"
-
 BUSI = DatasetSpec(
     name="busi",
     title="BUSI",
     modality="ultrasound",
     target="breast tumour",
-    page=_BUSI.page,
-    archives=(_BUSI,),
+    page="https://scholar.cu.edu.eg/?q=afahmy/pages/dataset",
+    archives=(
+        Archive(
+            name="Dataset_BUSI.zip",
+            urls=("https://scholar.cu.edu.eg/Dataset_BUSI.zip",),
+            page="https://scholar.cu.edu.eg/?q=afahmy/pages/dataset",
+            sha256="b2ce09f6063a31a73f628b6a6ee1245187cbaec225e93e563735691d68654de7",
+            unpacked=2 * GB,
+            # folders: Kaggle (aryashah2k/breast-ultrasound-images-dataset) has the same files in another zip
+            aliases=("Dataset_BUSI_with_GT", "breast-ultrasound-images-dataset"),
+        ),
+    ),
     layouts=(
         Files(
-            images=(_BUSI.name, f"{_CLASS}{IMAGE}"),
-            masks=(_BUSI.name, rf"{_CLASS}_mask(?:_[0-9]+)?{IMAGE}"),
+            images=("Dataset_BUSI.zip", f"{_CLASS}{IMAGE}"),
+            masks=("Dataset_BUSI.zip", rf"{_CLASS}_mask(?:_[0-9]+)?{IMAGE}"),
         ),
     ),
     counts={"train": 547, "test": 100},
@@ -40,28 +40,12 @@ BUSI = DatasetSpec(
     ),
 )
 
-_DRIVE = "1reHyY5eTZ5uePXMVMzFOq5j3eFOSp50F"
-_TN3K = Archive(
-    name="Thyroid Dataset.zip",
-    urls=(
-        f"https://drive.usercontent.google.com/download?id={_DRIVE}&export=download&confirm=t",
-        f"https://drive.google.com/uc?export=download&confirm=t&id={_DRIVE}",
-    ),
-    page=f"https://drive.google.com/file/d/{_DRIVE}/view",
-    sha256="0ba1770076dab01b1f8fd661a227d80982168bc433de61c80fd266427b20cf60",
-    unpacked=8 * 10**9,
-    aliases=("Thyroid_Dataset.zip", "tn3k.zip"),
-)
 
-
-def _tn3k(part: str, split: str) -> Files:
-    number = rf"(?P<stem>[0-9]{{4}}){IMAGE}"
-    return Files(
-        split=split,
-        images=(_TN3K.name, f"(?:.*/)?{part}-image/{number}"),
-        masks=(_TN3K.name, f"(?:.*/)?{part}-mask/{number}"),
-        stem=f"{part}_{{}}",
+def _thyroid(part: str, split: str) -> Files:
+    images, masks = (
+        ("Thyroid Dataset.zip", rf"(?:.*/)?{part}-{kind}/(?P<stem>[0-9]{{4}}){IMAGE}") for kind in ("image", "mask")
     )
+    return Files(split=split, images=images, masks=masks, stem=f"{part}_{{}}")
 
 
 TN3K = DatasetSpec(
@@ -70,8 +54,14 @@ TN3K = DatasetSpec(
     modality="ultrasound",
     target="thyroid nodule",
     page="https://github.com/haifangong/TRFE-Net-for-thyroid-nodule-segmentation",
-    archives=(_TN3K,),
-    layouts=(_tn3k("trainval", "train"), _tn3k("test", "test")),
+    archives=(
+        google_drive(
+            *("Thyroid Dataset.zip", "1reHyY5eTZ5uePXMVMzFOq5j3eFOSp50F", 8),
+            sha256="0ba1770076dab01b1f8fd661a227d80982168bc433de61c80fd266427b20cf60",
+            aliases=("Thyroid_Dataset.zip", "tn3k.zip"),
+        ),
+    ),
+    layouts=(_thyroid("trainval", "train"), _thyroid("test", "test")),
     counts={"train": 2879, "test": 614},
     listed={
         "train": tuple(f"trainval_{number:04}" for number in range(2879)),

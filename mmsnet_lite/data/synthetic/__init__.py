@@ -14,9 +14,13 @@ import numpy as np
 
 from . import colonoscopy, dermoscopy, fundus, ultrasound
 
-__all__ = ["MODALITIES", "SIZES", "VERSION", "draw"]
-
-MODALITIES = ("fundus", "colonoscopy", "ultrasound", "dermoscopy")
+_GENERATORS = {
+    "fundus": fundus.draw,
+    "colonoscopy": colonoscopy.draw,
+    "ultrasound": ultrasound.draw,
+    "dermoscopy": dermoscopy.draw,
+}
+MODALITIES = tuple(_GENERATORS)
 """The modalities; the position of a name is part of its samples' seed, so append and never reorder."""
 
 VERSION = "mixlite@2"
@@ -27,13 +31,6 @@ SIZES = (32, 1024)
 
 _GOLDEN = (5**0.5 - 1) / 2  # the steps of its multiples, modulo 1, fill the interval evenly
 
-_GENERATORS = {
-    "fundus": fundus.draw,
-    "colonoscopy": colonoscopy.draw,
-    "ultrasound": ultrasound.draw,
-    "dermoscopy": dermoscopy.draw,
-}
-
 
 def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Draws sample `index` of a modality's endless series.
@@ -42,11 +39,10 @@ def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, n
         modality: one of `MODALITIES`.
         seed: number of the series, 0 or more.
         index: number of the sample within the series, 0 or more.
-        size: side length in pixels, `SIZES[0]` to `SIZES[1]`.
+        size: side length in pixels, within `SIZES`.
 
     Returns:
-        image: (size, size, 3) uint8, RGB, 0 to 255.
-        mask: (size, size) bool, True on the lesion (fundus: on the optic disc). Never empty.
+        The image, uint8 (h w 3) RGB, and its mask, bool (h w), true on the lesion (fundus: the optic disc), not empty.
 
     Convention: order. Samples do not depend on each other, nor on the order they are drawn in; the generator is
         `np.random.default_rng(np.random.SeedSequence([seed, modality number, index]))`.

@@ -4,10 +4,10 @@ A lesion is one `Contour`. The painter reads its `depth` to paint, the mask is w
 mask and picture cannot disagree.
 """
 
-import dataclasses
 import functools
 import math
-import statistics
+from dataclasses import dataclass
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -15,7 +15,6 @@ import numpy as np
 from .texture import resize
 
 _ANGLES = 1024  # entries in a contour's table of radii
-_NORMAL = statistics.NormalDist()
 
 
 @functools.lru_cache(maxsize=8)
@@ -34,7 +33,7 @@ def distance_to(size: int, x: float, y: float) -> np.ndarray:
     return cv2.magnitude(columns - np.float32(x), rows - np.float32(y))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class AreaShare:
     """A two-piece log-normal law of the share of the image that a lesion covers, fixed by its quantiles.
 
@@ -50,19 +49,14 @@ class AreaShare:
 
     def at(self, quantile: float) -> float:
         """The share below which lie `quantile` (0 to 1, both excluded) of all shares; `low` to `high`."""
-        z = _NORMAL.inv_cdf(quantile) / 1.2816
+        z = NormalDist().inv_cdf(quantile) / 1.2816
         ratio = self.q90 / self.q50 if z > 0 else self.q50 / self.q10
         return float(np.clip(self.q50 * ratio**z, self.low, self.high))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Contour:
-    """A closed curve around (x, y) that is a single-valued radius of the angle.
-
-    Attributes:
-        x, y: centre, relative.
-        radii: (1024,) float32, radius at the angles 2 pi k / 1024, measured from the x axis towards y, relative.
-    """
+    """A closed curve around (x, y): float32 radii (1024) at the angles 2 pi k / 1024, from the x axis towards y."""
 
     x: float
     y: float
@@ -113,7 +107,7 @@ def draw_contour(
 
     Args:
         area: share of the image inside the contour, before the image's border cuts it.
-        centre: (x, y), relative.
+        centre: (x, y).
         aspect: long over short axis of the ellipse, 1 or more.
         angle: direction of the long axis in radians, from the x axis towards y.
         roughness: size of the harmonics: 0 is an ellipse, 0.1 a pebble, 0.2 a blot.
@@ -133,10 +127,7 @@ def draw_contour(
 def place(rng: np.random.Generator, area: float, spread: float, cut: float = 0.3) -> tuple[float, float]:
     """Draws a centre for a lesion of this area: anywhere within `spread` of the middle that keeps it mostly inside.
 
-    Args:
-        area: share of the image that the lesion covers.
-        spread: largest offset from the middle on each axis, relative.
-        cut: share of the lesion's radius that may lie beyond the border.
+    `cut` is the share of the lesion's radius that may lie beyond the border.
     """
     radius = math.sqrt(area / math.pi)
     reach = min(spread, max(0.06, 0.5 - radius * (1 - cut)))
@@ -150,14 +141,9 @@ def somewhere(rng: np.random.Generator, low: tuple[float, float], high: tuple[fl
 
 
 def strokes(size: int, paths: list[np.ndarray], widths: list[float]) -> np.ndarray:
-    """Coverage of polylines with round joints, anti-aliased by painting at twice the size.
+    """Coverage of polylines (n, 2) with round joints, (size, size) float32, 0 to 1: painted at twice the size.
 
-    Args:
-        paths: each (n, 2) of relative x, y.
-        widths: width of each path, relative; thinner than half a pixel is painted half a pixel wide.
-
-    Returns:
-        (size, size) float32, 0 to 1.
+    Widths are relative; thinner than half a pixel is painted half a pixel wide.
     """
     double, shift = 2 * size, 4
     canvas = np.zeros((double, double), np.uint8)
@@ -176,16 +162,9 @@ def strokes(size: int, paths: list[np.ndarray], widths: list[float]) -> np.ndarr
 def wander(
     rng: np.random.Generator, start: tuple[float, float], heading: float, length: float, bend: float, jitter: float
 ) -> np.ndarray:
-    """A smooth path that starts at a point in a direction and turns as it goes.
+    """A smooth path (33, 2) of x, y that starts at a point in the direction `heading` and turns by `bend` as it goes.
 
-    Args:
-        heading: first direction in radians, from the x axis towards y.
-        length: length of the path, relative.
-        bend: total turn over the path, in radians.
-        jitter: deviation of the random turn per step, in radians.
-
-    Returns:
-        (33, 2) float64 of relative x, y.
+    Angles are in radians, from the x axis towards y; `jitter` is the deviation of the random turn per step.
     """
     steps = 32
     turn = bend / steps + jitter * np.convolve(rng.standard_normal(steps + 4), np.ones(5) / 5**0.5, "valid")

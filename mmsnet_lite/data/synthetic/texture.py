@@ -23,10 +23,9 @@ def canvas_size(size: int) -> int:
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:
     """Resizes a plane (h, h) of uint8 or float32 to (size, size): area average to shrink, cubic to grow."""
-    if image.shape[0] == size and image.shape[1] == size:
+    if len(image) == size:
         return image
-    shrinking = size < image.shape[0]
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if size < len(image) else cv2.INTER_CUBIC)
 
 
 @functools.lru_cache(maxsize=16)
@@ -52,12 +51,8 @@ def _shaped(rng: np.random.Generator, size: int, amplitude: np.ndarray) -> np.nd
 def sloped_noise(rng: np.random.Generator, size: int, slope: float, cells: int = 64) -> np.ndarray:
     """Noise whose amplitude falls as f ** -slope: 0.5 is rough, 1 is cloudy, 2 and more is smooth.
 
-    Args:
-        slope: exponent of the amplitude spectrum, f in cycles per image.
-        cells: side of the lattice the noise is made on; the finest detail is `cells / 2` cycles per image.
-
-    Returns:
-        (size, size) float32, mean 0, standard deviation 1 on the lattice. It tiles.
+    It is (size, size) float32 of mean 0, and of standard deviation 1 on the lattice of `cells` a side that it is made
+    on, whose finest detail is `cells / 2` cycles per image. It tiles.
     """
     return _shaped(rng, size, _frequencies(cells) ** -np.float32(slope))
 
@@ -70,16 +65,9 @@ def grain(rng: np.random.Generator, size: int) -> np.ndarray:
 def band_noise(
     rng: np.random.Generator, size: int, frequency: float, bandwidth: float = 0.35, cells: int = CANVAS
 ) -> np.ndarray:
-    """Noise around one frequency: blobs and cells that are 1 / frequency of the image wide.
+    """Noise around one frequency in cycles per image, blobs that are 1 / frequency wide; otherwise as `sloped_noise`.
 
     Amplitude: exp(-(log(f / frequency) / bandwidth) ** 2 / 2).
-
-    Args:
-        frequency: centre of the band in cycles per image, below `cells / 2`.
-        bandwidth: standard deviation of the band, in natural-log units of frequency.
-
-    Returns:
-        (size, size) float32, mean 0, standard deviation 1 on the lattice. It tiles.
     """
     octave = np.log(_frequencies(cells) / np.float32(frequency)) / np.float32(bandwidth)
     return _shaped(rng, size, np.exp(-0.5 * octave * octave))
@@ -95,13 +83,7 @@ def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def blend(image: np.ndarray, colour: np.ndarray | tuple[float, float, float], alpha: np.ndarray) -> np.ndarray:
-    """Lays a colour over an image: image + alpha * (colour - image).
-
-    Args:
-        image: (3, h, w) float32, 0 to 1.
-        colour: three values, or an image (3, h, w), 0 to 1.
-        alpha: (h, w) float32, 0 keeps the image and 1 gives the colour.
-    """
+    """Lays a colour, or an image, over an image (3, h, w): image + alpha * (colour - image), with alpha (h, w)."""
     laid = planes(colour) - image
     laid *= alpha
     laid += image
