@@ -1,5 +1,6 @@
 """Explorers of lesson 08, with the network, its passes and the stored measurements that the lesson uses too."""
 
+import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,13 +23,9 @@ from mmsnet_lite.data.synthetic import MODALITIES
 from mmsnet_lite.training import TrainSettings, train
 
 SIZE, TRAINED, HELD, TESTED = 64, 40, 4, 16  # pixels; images a modality
-SETTINGS = TrainSettings(epochs=6, batch=16, lr=4e-3)  # 60 steps
 OPTIONS = {"encoder": "mit-nano", "pretrained": "own", "width": 32, "frequencies": 8, "msfg_scales": 2}
 SHOWN = {"fundus": 1, "colonoscopy": 0, "ultrasound": 2, "dermoscopy": 2}  # test image of each modality in figures
 BLANKED = 255  # grey level of pixels that are handed to somebody else
-
-
-# --- the network and what it says -----------------------------------------------------------------------------------
 
 
 def mixes() -> tuple[Mix, Mix, Mix]:
@@ -36,11 +33,11 @@ def mixes() -> tuple[Mix, Mix, Mix]:
     return mixlite(TRAINED, HELD, TESTED, SIZE)
 
 
-@lru_cache(maxsize=2)
-def trained(seed: int = 0) -> MMSNet:
+@lru_cache(maxsize=1)
+def trained() -> MMSNet:
     """Lesson 00's network after 60 steps of 16 images; about ten seconds, once a session."""
-    model, (train_mix, held_mix, _) = build_model("mmsnet", OPTIONS, seed), mixes()
-    train(model, train_mix, held_mix, SETTINGS)
+    model, (train_mix, held_mix, _) = build_model("mmsnet", OPTIONS), mixes()
+    train(model, train_mix, held_mix, TrainSettings(epochs=6, batch=16, lr=4e-3))
     assert isinstance(model, MMSNet)
     return model.eval()
 
@@ -74,13 +71,9 @@ def logits(split: str = "test") -> Tensor:
 @lru_cache(maxsize=16)
 def passes(count: int = 20, rate: float = 0.1) -> MCResult:
     """Monte-Carlo dropout on the test images; the rate is that of these passes, the network was trained with 0.1."""
-    dropout = trained().decoder.dropout
-    trained_rate = dropout.p
-    try:
-        dropout.p = rate
-        return mc_predict(trained(), samples().images, count)
-    finally:
-        dropout.p = trained_rate
+    model = copy.deepcopy(trained())
+    model.decoder.dropout.p = rate
+    return mc_predict(model, samples().images, count)
 
 
 def wrong() -> Tensor:
@@ -91,9 +84,6 @@ def wrong() -> Tensor:
 def shown(modality: str) -> int:
     """The number of the test image of a modality that figures show."""
     return int(np.flatnonzero(samples().modalities == modality)[SHOWN[modality]])
-
-
-# --- stored measurements --------------------------------------------------------------------------------------------
 
 
 def stored_assessments(folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -128,14 +118,12 @@ def assessment_table(row: dict[str, Any]) -> str:
 
     A rank is the mean over modalities of an image score's correlation with DSC, in brackets the lowest and the highest.
     """
-    lines = [
-        f"{row['run']}, {row['size']} px, {sum(each['images'] for each in row['modalities'].values())} test images"
-    ]
+    images = sum(each["images"] for each in row["modalities"].values())
+    lines = [f"{row['run']}, {row['size']} px, {images} test images"]
     for name in ("entropy", "mutual information", "single-pass entropy", "boundary distance"):
         roc, prc = (mean_of_modalities(row, "detection", name, key) for key in ("auroc", "auprc"))
-        lines.append(
-            f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{_rank(row, name, '; images, ')}"
-        )
+        rank = _rank(row, name, "; images, ")
+        lines.append(f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{rank}")
     lines.append(f"    size called          {_rank(row, 'lesion size', 'images, ')}")
     errors = {name: mean_of_modalities(row, "calibration", name) for name in ("single pass", "temperature", "mc mean")}
     lines.append(f"    calibration error    {', '.join(f'{name} {error:.4f}' for name, error in errors.items())}")
@@ -162,9 +150,6 @@ def reannotation_table(study: dict[str, Any]) -> str:
             line += f"; minus random {row['minus random']['mean']:+.3f} ({low:+.3f} to {high:+.3f})"
         lines.append(line)
     return "\n".join(lines)
-
-
-# --- explorers ------------------------------------------------------------------------------------------------------
 
 
 @controls(

@@ -25,13 +25,7 @@ _POINTS = 400  # of a drawn curve
 def uncertainty_maps(
     pictures: Sequence[np.ndarray], maps: Mapping[str, Sequence[np.ndarray]], names: Sequence[str]
 ) -> Figure:
-    """Pictures with their maps in a row, each column on one scale from 0 to its largest value, which it names.
-
-    Args:
-        pictures: uint8 (h w 3).
-        maps: by title, for each picture an array (h w), 0 or more.
-        names: of the pictures.
-    """
+    """Pictures (h w 3) with their maps (h w) in a row, each column on one scale from 0 to its largest value, named."""
     figure = blank(1.7 * (1 + len(maps)) + 0.3, 1.7 * len(pictures) + 0.3)
     axes = figure.subplots(len(pictures), 1 + len(maps), squeeze=False)
     for i, (picture, name) in enumerate(zip(pictures, names, strict=True)):
