@@ -1,7 +1,6 @@
 """Images and masks: prepared folders, MixLite, mixes, samplers, augmentation. Knows nothing of models."""
 
 from mmsnet_lite.data.augment import AUGMENTATIONS, Augmentation, random_flips
-from mmsnet_lite.data.cache import SplitCache, cache_root
 from mmsnet_lite.data.dataset import (
     Mix,
     Part,
@@ -26,8 +25,6 @@ __all__ = [
     "Part",
     "PreparedFolder",
     "SAMPLERS",
-    "SplitCache",
-    "cache_root",
     "check_disjoint",
     "drop_trained",
     "folder_parts",

@@ -103,13 +103,8 @@ def warp(images: Tensor, masks: Tensor, degrees: Tensor, scale: Tensor) -> tuple
 
     Convention: positive angles turn counter-clockwise as one sees it; a scale above 1 enlarges.
     Convention: what comes in over the border is the image mirrored at its edge, and the mask mirrored with it.
-    Convention: images are rounded to whole grey levels, so that quarter turns of a square are exact; masks are cut at
-        one half.
-
-    Args:
-        images: float (b c h w) of 0..255.
-        masks: (b 1 h w) of 0 and 1; stay so, in their type.
-        degrees, scale: (b), on the CPU.
+    Convention: images (float, of 0..255) are rounded to whole grey levels, so that quarter turns of a square are exact;
+        masks are cut at one half and keep their type. `degrees` and `scale` (b) are on the CPU.
     """
     b, c, h, w = images.shape
     angle = torch.deg2rad(degrees.double())
@@ -124,11 +119,7 @@ def warp(images: Tensor, masks: Tensor, degrees: Tensor, scale: Tensor) -> tuple
 def change_colour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
     """Multiply each image's brightness, then its distance from its mean grey, then each pixel's from its own grey.
 
-    Grey is the luma of ITU-R BT.601. All three are linear in the image, so its range is its own.
-
-    Args:
-        images: float (b 3 h w).
-        brightness, contrast, saturation: factors (b), on the CPU; 1 changes nothing.
+    Grey is the luma of ITU-R BT.601. The factors (b) are on the CPU; 1 changes nothing. Images are float (b 3 h w).
     """
     light, spread, colour = (f.view(-1, 1, 1, 1).to(images) for f in (brightness, contrast, saturation))
     x = images * light
@@ -139,10 +130,8 @@ def change_colour(images: Tensor, brightness: Tensor, contrast: Tensor, saturati
 def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
     """Convolve each image with a sampled Gaussian of its own width, mirrored at the border pixel.
 
-    Args:
-        images: float (b c h w).
-        sigma: standard deviations in pixels (b), on the CPU; 0 changes nothing.
-        radius: pixels to each side that the kernels reach, at most the image's side less one.
+    `sigma` (b) is in pixels, on the CPU; 0 changes nothing. Kernels reach `radius` pixels to each side, at most the
+    image's side less one.
     """
     b, c, h, w = images.shape
     for axis, n in ((-2, h), (-1, w)):
@@ -159,10 +148,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
 def multiply_speckle(images: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
     """Multiply each pixel by 1 + sigma noise, the same in all channels, so that grey stays grey.
 
-    Args:
-        images: float (b c h w).
-        sigma: standard deviations (b), on the CPU; 0 changes nothing.
-        noise: standard normal (b 1 h w), on the CPU.
+    `sigma` (b) and the standard normal `noise` (b 1 h w) are on the CPU.
     """
     return images * (1 + sigma.view(-1, 1, 1, 1) * noise).to(images)
 

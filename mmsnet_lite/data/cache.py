@@ -64,7 +64,7 @@ class SplitCache:
                 with FileLock(home / f"{self.split}-{size}.lock"):
                     if _read(final, shape) is None:  # else another process has built it meanwhile
                         self._build(final, shape, progress)
-                        for old in home.glob(f"{self.split}-{size}-*"):
+                        for old in home.glob(f"{self.split}-{size}-*.npy"):
                             if old != final:
                                 old.unlink()
                 pixels = np.load(final, mmap_mode="r")

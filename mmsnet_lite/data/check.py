@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,10 @@ class CheckReport:
         return "\n".join(
             lines if self.findings else [*lines, "nothing wrong: all files are there, and no image stands twice"]
         )
+
+    def to_json(self) -> dict[str, object]:
+        """Return counts and findings, with all of their examples."""
+        return asdict(self)
 
 
 def check(root: Path, datasets: Sequence[str] | None = None, *, progress: bool = False) -> CheckReport:

@@ -44,7 +44,6 @@ class Part:
         load: returns image uint8 (h w 3) and mask (h w) of a stem.
         groups: the group of each stem that has one; see `PreparedFolder.groups`.
         cache: what the stems are read through; None keeps them in memory.
-        original: returns the mask of a stem at its published size; None where `load` does.
     """
 
     dataset: str
@@ -53,7 +52,6 @@ class Part:
     load: Callable[[str], tuple[np.ndarray, np.ndarray]]
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
     cache: SplitCache | None = None
-    original: Callable[[str], np.ndarray] | None = None
 
 
 class Mix(Dataset[Sample]):
@@ -69,8 +67,7 @@ class Mix(Dataset[Sample]):
         progress: show a bar while a cache is built.
 
     Raises:
-        InputError: a file is missing or damaged, a mask differs in size from its image, or neither memory nor the disk
-            of the cache has room.
+        InputError: a file is missing or damaged, a mask differs in size from its image, or there is no room.
     """
 
     def __init__(self, parts: Sequence[Part], size: int, *, progress: bool = False) -> None:
@@ -115,7 +112,7 @@ class Mix(Dataset[Sample]):
         """The mask of an image at its published size, uint8 (h w) of 0 and 1; MixLite's is that of the mix."""
         number, _, stem = self._where[index]
         part = self.parts[number]
-        return part.original(stem) if part.original else part.load(stem)[1].astype(np.uint8)
+        return part.cache.folder.original_mask(stem) if part.cache else part.load(stem)[1].astype(np.uint8)
 
 
 def _in_memory(part: Part, size: int) -> np.ndarray:
@@ -155,12 +152,12 @@ def folder_parts(root: Path, datasets: Sequence[str], split: str) -> list[Part]:
         for stem in stems:  # cheap, and before the first image is decoded
             folder.image_path(stem), folder.mask_path(stem)
         cache = SplitCache(folder, split, stems)
-        parts.append(Part(name, folder.modality, stems, folder.read, folder.groups(), cache, folder.original_mask))
+        parts.append(Part(name, folder.modality, stems, folder.read, folder.groups(), cache))
     return parts
 
 
 def check_disjoint(train: Sequence[Part], test: Sequence[Part]) -> None:
-    """Refuse test images that are also trained on, in whatever dataset and under whatever name.
+    """Refuse test images that are also trained on, in whatever dataset.
 
     Raises:
         InputError: pictures are in both; the message gives their number and names the first.
@@ -206,9 +203,6 @@ def mixlite_parts(split: str, size: int, seed: int = 0, counts: dict[str, int] |
     stems = tuple(f"{first + i:07d}" for i in range(counts[split]))
 
     def load(modality: str, stem: str) -> tuple[np.ndarray, np.ndarray]:
-        try:
-            return synthetic.draw(modality, seed, int(stem), size)
-        except ValueError as error:
-            raise InputError(f"MixLite cannot be drawn: {error}") from error
+        return synthetic.draw(modality, seed, int(stem), size)
 
     return [Part(modality, modality, stems, partial(load, modality)) for modality in synthetic.MODALITIES]

@@ -36,14 +36,11 @@ _BLOCK = 512
 
 
 def describe(image: np.ndarray) -> np.ndarray:
-    """Return the perceptual hash of an image.
+    """Return the perceptual hash of an image uint8 (h w 3) RGB.
 
     Convention: the grey image is squashed by area to 32 x 32, so that copies of another aspect agree. The local mean is
     taken away and the local contrast divided out (Gaussian of 4 pixels), then values beyond 2.5 are cut: a dark
     surround and a bright spot, which all images of a modality share, count little.
-
-    Args:
-        image: uint8 (h w 3) RGB.
 
     Returns:
         float32 (1024) of mean 0 and norm 1; all 0 for an image of a single grey level.

@@ -22,13 +22,11 @@ from mmsnet_lite.errors import InputError
 
 @dataclass(frozen=True)
 class PreparedFolder:
-    """One dataset in the prepared layout.
-
-    Args:
-        path: ROOT/DATASET.
+    """One dataset in the prepared layout, at `path`, which is ROOT/DATASET.
 
     Raises:
-        InputError: the folder, its images or its masks are missing.
+        InputError: the folder, its images or its masks are missing. So does every method, for a file that is missing,
+            damaged, or not what the layout says.
     """
 
     path: Path
@@ -76,11 +74,7 @@ class PreparedFolder:
         return sorted({p.name for p in images.iterdir() if p.name[0] != "."} - {p.name for p in images_in(images)})
 
     def stems(self, split: str) -> list[str]:
-        """Return the stems of a split, in the file's order.
-
-        Raises:
-            InputError: the split file is missing, empty, no UTF-8 text, or names a stem twice.
-        """
+        """Return the stems of a split, in the file's order."""
         file = self.path / "splits" / f"{split}.txt"
         if not file.is_file():
             way = "" if file.parent.exists() else f", or let `python -m mmsnet_lite split {self.path}` draw it"
@@ -102,11 +96,7 @@ class PreparedFolder:
         return (self.path / "splits" / f"{split}.txt").is_file()
 
     def groups(self) -> dict[str, str]:
-        """Return the group of each stem that splits/groups.csv lists: near-duplicates, frames of one video.
-
-        Raises:
-            InputError: the file is no UTF-8 text, or not two columns `stem,group`.
-        """
+        """Return the group of each stem that splits/groups.csv lists: near-duplicates, frames of one video."""
         file = self.path / "splits" / "groups.csv"
         if not file.is_file():
             return {}
@@ -127,8 +117,8 @@ class PreparedFolder:
             seed: draws the split, 0 or more.
 
         Raises:
-            InputError: splits exist already, fewer than two images, a share outside 0..1, a negative seed, an image
-                without a mask, or a name with a space at its end, which a line of a split file does not keep.
+            InputError: splits exist already, fewer than two images, or a name with a space at its end, which a line of
+                a split file does not keep.
         """
         folder = self.path / "splits"
         if folder.exists():
@@ -155,11 +145,7 @@ class PreparedFolder:
         return {name: len(members) for name, members in splits.items()}
 
     def image_path(self, stem: str) -> Path:
-        """Return the image file of a stem.
-
-        Raises:
-            InputError: no file of that stem, or more than one.
-        """
+        """Return the one image file of a stem."""
         found = self.images.get(stem, [])
         if not found:
             ending = stem.lower().endswith(IMAGE_ENDINGS)
@@ -171,11 +157,7 @@ class PreparedFolder:
         return found[0]
 
     def mask_path(self, stem: str) -> Path:
-        """Return the mask file of a stem.
-
-        Raises:
-            InputError: the file does not exist.
-        """
+        """Return the mask file of a stem."""
         if stem not in self.masks:
             files = sorted(path for path in (self.path / "masks").iterdir() if path.name.startswith(stem))
             near = [file.name for file in files if file.stem == stem or file.stem not in self.images]
@@ -184,20 +166,12 @@ class PreparedFolder:
         return self.masks[stem]
 
     def original_mask(self, stem: str) -> np.ndarray:
-        """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one.
-
-        Raises:
-            InputError: the file is missing or damaged.
-        """
+        """Read a mask at its published size, uint8 (h w) of 0 and 1: from masks_original/, where there is one."""
         folder = self.path / "masks_original"
         return read_mask(folder / f"{stem}.png" if folder.is_dir() else self.mask_path(stem))
 
     def read(self, stem: str) -> tuple[np.ndarray, np.ndarray]:
-        """Read an image uint8 (h w 3) and its mask uint8 (h w) of 0 and 1.
-
-        Raises:
-            InputError: a file is missing or damaged, or the two differ in size.
-        """
+        """Read an image uint8 (h w 3) and its mask uint8 (h w) of 0 and 1, of the same size."""
         mask_path = self.mask_path(stem)
         image, mask = read_image(self.image_path(stem)), read_mask(mask_path)
         if image.shape[:2] != mask.shape:

@@ -19,10 +19,7 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file as RGB, see `rgb`.
-
-    Returns:
-        uint8 (h w 3).
+    """Read an image file as RGB, uint8 (h w 3), see `rgb`.
 
     Raises:
         InputError: the file is missing, damaged, no image, or holds numbers that are no grey levels.
@@ -31,12 +28,9 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """Read a mask file.
+    """Read a mask file as uint8 (h w) of 0 and 1.
 
     Convention: the one-channel value 128 and above is foreground; in a palette file every index but 0.
-
-    Returns:
-        uint8 (h w) of 0 and 1.
 
     Raises:
         InputError: the file is missing, damaged or no image, or its largest value lies between 1 and 127, so that it
@@ -59,18 +53,17 @@ def decode(data: bytes, name: str, fix: str = "replace it, or remove its stem") 
     Args:
         data: the file.
         name: what messages call it.
-        fix: what messages say to do about a damaged one.
+        fix: what messages say to do about it.
 
     Raises:
         InputError: damaged, no image, or floating-point numbers.
     """
-    if not data:
-        raise InputError(f"{name} cannot be read as an image (it is empty, 0 bytes); {fix}")
     try:
         image = Image.open(BytesIO(data))
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's, for no whole images
         reason = "Pillow knows no such image" if isinstance(error, UnidentifiedImageError) else error
+        reason = reason if data else "it is empty, 0 bytes"
         raise InputError(f"{name} cannot be read as an image ({reason}); {fix}") from error
     if image.mode == "F":
         raise InputError(f"{name} holds floating-point numbers, not grey levels; save it with 8 or 16 bits a channel")
@@ -79,13 +72,13 @@ def decode(data: bytes, name: str, fix: str = "replace it, or remove its stem") 
 
 
 def rgb(image: Image.Image, name: str) -> np.ndarray:
-    """Return a decoded image as RGB, uint8 (h w 3).
+    """Return a decoded image as RGB, uint8 (h w 3); messages call it `name`.
 
     Convention: grey is repeated to three channels, alpha is dropped, 16 bits keep their upper 8, CMYK is converted
         without a colour profile.
 
     Raises:
-        InputError: numbers beyond 16 bits; the message calls the image `name`.
+        InputError: see `grey_levels`.
     """
     if image.mode.startswith("I"):
         return np.repeat(grey_levels(image, name)[..., None], 3, axis=2)
@@ -99,8 +92,7 @@ def grey_levels(image: Image.Image, name: str) -> np.ndarray:
         upper 8, 1 bit becomes 0 and 255.
 
     Raises:
-        InputError: numbers beyond 16 bits, or 16 bits of which only the lower 8 are used; the message calls the image
-            `name`.
+        InputError: numbers beyond 16 bits, or 16 bits of which only the lower 8 are used.
     """
     if not image.mode.startswith("I"):
         return np.array(image if image.mode == "L" else image.convert("RGB").convert("L"))
@@ -113,13 +105,10 @@ def grey_levels(image: Image.Image, name: str) -> np.ndarray:
 
 
 def _open(path: Path) -> Image.Image:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; check the path")
     try:
-        data = path.read_bytes()
+        return decode(path.read_bytes(), str(path))
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); change its permissions") from error
-    return decode(data, str(path))
+        raise InputError(f"{path} does not exist or cannot be read ({error.strerror}); check the path") from error
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +160,7 @@ def _write_all(
         if not all(_is_whole(partial / kind / f"{pair.stem}.png") for kind in kinds):
             for kind, pixels in _convert(spec, pair, members, size).items():
                 if kind in kinds:
-                    (partial / kind / f"{pair.stem}.png").write_bytes(_png(pixels))
+                    Image.fromarray(pixels).save(partial / kind / f"{pair.stem}.png", compress_level=1)
 
     pool = ThreadPoolExecutor(_THREADS)
     try:
@@ -205,10 +204,3 @@ def _decode(member: Member, members: Mapping[str, Members]) -> tuple[str, Image.
     opened = members[member[0]]
     name = f"{opened.path}: {member[1]!r}"
     return name, decode(opened.read(member[1]), name, fix=f"delete {opened.path} and get it again")
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    """A PNG file: lossless, packed fast rather than small."""
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-    return file.getvalue()

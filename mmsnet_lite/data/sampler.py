@@ -12,11 +12,6 @@ from torch.utils.data import Sampler
 SAMPLERS = ("proportional", "balanced")
 
 
-def epoch_seed(seed: int, epoch: int) -> int:
-    """The seed of an epoch's order."""
-    return (seed * 100_003 + epoch) * 33
-
-
 def batch_seed(seed: int, epoch: int, number: int, use: str) -> int:
     """The seed of what is drawn for batch `number` of an epoch, for one use ("augment" or "dropout")."""
     words = f"{seed} {epoch} {number} {use}".encode()
@@ -24,12 +19,7 @@ def batch_seed(seed: int, epoch: int, number: int, use: str) -> int:
 
 
 class EpochSampler(Sampler[int]):
-    """Shuffle 0..n-1 by (seed, epoch): each image once an epoch, so each dataset in proportion to its size.
-
-    Args:
-        n: number of images.
-        seed: of the orders of all epochs.
-    """
+    """Shuffle 0..n-1 by (seed, epoch): each image once an epoch, so each dataset in proportion to its size."""
 
     def __init__(self, n: int, seed: int) -> None:
         self.n, self.seed, self.epoch = n, seed, 0
@@ -41,7 +31,7 @@ class EpochSampler(Sampler[int]):
         return iter(torch.randperm(self.n, generator=self._generator()).tolist())
 
     def _generator(self) -> torch.Generator:
-        return torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch))
+        return torch.Generator().manual_seed((self.seed * 100_003 + self.epoch) * 33)
 
 
 class BalancedSampler(EpochSampler):
@@ -51,16 +41,14 @@ class BalancedSampler(EpochSampler):
     Convention: within an epoch no image of a modality comes again before all of that modality have come as often.
 
     Args:
-        modalities: the modality of each image.
+        modalities: that of each image.
         seed: of the orders of all epochs.
     """
 
     def __init__(self, modalities: Sequence[str], seed: int) -> None:
         super().__init__(len(modalities), seed)
-        members: dict[str, list[int]] = {}
-        for index, modality in enumerate(modalities):
-            members.setdefault(modality, []).append(index)
-        self._members = [torch.tensor(indices) for indices in members.values()]
+        names = dict.fromkeys(modalities)
+        self._members = [torch.tensor([i for i, m in enumerate(modalities) if m == name]) for name in names]
 
     def __iter__(self) -> Iterator[int]:
         generator = self._generator()

@@ -20,7 +20,6 @@ from mmsnet_lite.errors import InputError
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 _BLOCK = 512  # what a tar is made of
-_JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", ".ipynb_checkpoints"}
 _LEAVES = re.compile(r"/|[A-Za-z]:|.*[\\\0]|(.*/)?\.\.(/|$)", re.DOTALL)
 _AGAIN = "delete it and get it again, from its own page"
 
@@ -39,7 +38,7 @@ class Members:
 
     def __init__(self, path: Path, files: dict[str, _Entry]) -> None:
         self.path = path
-        self.names = sorted(files, key=_natural)
+        self.names = sorted(files)
         self._files = files
         self._lock = threading.Lock()
 
@@ -66,10 +65,8 @@ class Members:
 def open_members(path: Path, limit: int) -> Iterator[Members]:
     """Open a zip, a tar (plain or compressed by gzip, bzip2, xz) or a folder, and check all names and sizes.
 
-    Convention: names are posix paths without `./`, in natural order (`2.png` before `10.png`), however it was packed.
+    Convention: names are posix paths without `./`, sorted, however it was packed.
     Convention: two names clash when they are equal; `a.png` and `A.png` are two members, since nothing is extracted.
-    Convention: what systems leave behind (`__MACOSX`, `._*`, `.DS_Store`, `Thumbs.db`, `.ipynb_checkpoints`) is
-        checked and counts towards `limit`, but is no member.
 
     Args:
         path: the archive or folder.
@@ -128,12 +125,10 @@ def _checked(path: Path, limit: int, resources: ExitStack) -> dict[str, _Entry]:
         total += entry.size
         if total > limit:
             raise InputError(f"{path} unpacks to more than the {limit:,} bytes expected; {_AGAIN}")
-        name = PurePosixPath(entry.name)
-        if any(part in _JUNK or part.startswith("._") for part in name.parts):
-            continue
-        if str(name) in files:
-            raise InputError(f"{path} holds two files {str(name)!r}; {_AGAIN}, or unpack it by hand and keep one")
-        files[str(name)] = entry
+        name = str(PurePosixPath(entry.name))
+        if name in files:
+            raise InputError(f"{path} holds two files {name!r}; {_AGAIN}, or unpack it by hand and keep one")
+        files[name] = entry
     return files
 
 
@@ -166,9 +161,3 @@ def _folder_entries(path: Path) -> Iterator[_Entry]:
     for item in path.rglob("*"):
         if item.is_file():
             yield _Entry(item.relative_to(path).as_posix(), item.stat().st_size, partial(item.open, "rb"))
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """Sorts runs of digits by their number."""
-    parts = re.split(r"(\d+)", name)
-    return [int(part) if k % 2 else part for k, part in enumerate(parts)], name

@@ -20,11 +20,12 @@ def constant(maxsize: int) -> Callable[[Maker], Maker]:
 
     def decorate(make: Maker) -> Maker:
         @lru_cache(maxsize)
+        @wraps(make)
         def cached(*arguments: Any) -> Any:
             with _disable_current_modes(), torch.inference_mode(False):
                 return make(*arguments)
 
-        return wraps(make)(cached)  # type: ignore[return-value]
+        return cached  # type: ignore[return-value]
 
     return decorate
 

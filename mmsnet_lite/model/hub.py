@@ -80,15 +80,14 @@ class HubModel(nn.Module):
 
 
 def model_card(config: MMSNetConfig, name: str) -> str:
-    """Return the text of README.md: what the network is, how to load it as `name`, its configuration and its limits."""
-    foreign = config.pretrained not in (None, "own")
+    """The text of README.md: what the network is, how to load it as `name`, its configuration and its limits."""
     licence, note = "", ""
-    if foreign:
+    if config.pretrained not in (None, "own"):
         note = f"""
 The encoder started from `{config.pretrained}`, whose licence holds for what was made of it. NVIDIA's MiT weights are
 for [non-commercial use]({NVIDIA_LICENCE}).
 """
-    if foreign and str(config.pretrained).startswith("nvidia/"):
+    if str(config.pretrained).startswith("nvidia/"):
         licence = f"license: other\nlicense_name: nvidia-source-code-license\nlicense_link: {NVIDIA_LICENCE}\n"
     choices = "\n".join(f"{field} = {value!r}" for field, value in asdict(config).items())
     return f"""---
@@ -121,33 +120,27 @@ Written by mmsnet-lite {__version__}, with the configuration
 def _publication() -> Any:
     """Huggingface_hub's mixin around a network; imported late, since it costs a fifth of what torch does."""
     from huggingface_hub import ModelCard, ModelHubMixin
+    from safetensors.torch import save_file
 
     class Publication(ModelHubMixin):
         def __init__(self, model: HubModel) -> None:
             self.model = model
 
-        def _save_pretrained(self, save_directory: Path) -> None:
-            _write(self.model, save_directory)
+        def _save_pretrained(self, save_directory: Path) -> None:  # each file whole or not at all
+            own = {name: t for name, t in self.model.state_dict().items() if not name.startswith("encoder.")}
+            own = {name: t.detach().cpu().contiguous() for name, t in own.items()}
+            values = {VERSION: __version__} | asdict(self.model.config)
+            temporary = save_directory / f"{WEIGHTS}.tmp"
+            save_file(own | self.model.encoder.published(), temporary, metadata={"format": "pt"})
+            os.replace(temporary, save_directory / WEIGHTS)
+            temporary = save_directory / f"{CONFIG}.tmp"
+            temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            os.replace(temporary, save_directory / CONFIG)
 
         def generate_model_card(self, name: str) -> ModelCard:
             return ModelCard(model_card(self.model.config, name))
 
     return Publication
-
-
-def _write(model: HubModel, folder: Path) -> None:
-    """Write weights and configuration, each whole or not at all."""
-    from safetensors.torch import save_file
-
-    tensors = {name: t for name, t in model.state_dict().items() if not name.startswith("encoder.")}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()} | model.encoder.published()
-    config = json.dumps({VERSION: __version__} | asdict(model.config), indent=2) + "\n"
-    temporary = folder / f"{WEIGHTS}.tmp"
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    os.replace(temporary, folder / WEIGHTS)
-    temporary = folder / f"{CONFIG}.tmp"
-    temporary.write_text(config, encoding="utf-8")
-    os.replace(temporary, folder / CONFIG)
 
 
 def _file(source: str | Path, name: str, options: dict[str, Any]) -> Path:

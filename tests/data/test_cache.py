@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from small import write_dataset
 
-from mmsnet_lite.data import Mix, PreparedFolder, SplitCache, cache_root, mixlite_parts, resize_pair
+from mmsnet_lite.data import Mix, PreparedFolder, mixlite_parts, resize_pair
 from mmsnet_lite.data import cache as cache_module
+from mmsnet_lite.data.cache import SplitCache, cache_root
 from mmsnet_lite.errors import InputError
 
 

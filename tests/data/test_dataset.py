@@ -65,7 +65,7 @@ def test_mixlite_splits_share_nothing_and_repeat_exactly():
 def test_mixlite_refuses_an_unknown_split_and_a_size_it_cannot_draw():
     with pytest.raises(InputError, match="no split 'val'; choose one of train, test"):
         mixlite_parts("val", 64)
-    with pytest.raises(InputError, match="MixLite cannot be drawn"):
+    with pytest.raises(InputError, match="MixLite draws 32 to 1024"):
         Mix(mixlite_parts("train", 8, counts={"train": 1, "test": 1}), 8)
 
 

@@ -2,7 +2,6 @@
 
 import errno
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,18 +173,18 @@ def test_a_folder_of_another_dataset_is_not_taken(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_what_is_done_is_kept(tmp_path, monkeypatch):
-    written, write = [], Path.write_bytes
+    written, save = [], Image.Image.save
 
-    def full(path, data):
+    def full(image, path, **options):
         written.append(path)
         if len(written) > 9:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        return write(path, data)
+        save(image, path, **options)
 
     layout = build("kvasir", 4, 2)
     spec = layout.place(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", full)
+        patched.setattr(Image.Image, "save", full)
         with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); make room, .* is kept"):
             prepare(spec, tmp_path, size=12)
     assert len(list((tmp_path / "kvasir.partial/masks_original").iterdir())) >= 1

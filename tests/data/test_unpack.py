@@ -14,18 +14,17 @@ from mmsnet_lite.data.unpack import open_members
 from mmsnet_lite.errors import InputError
 
 FILES = {
-    "Thyroid Dataset/tn3k/2.jpg": b"two",
     "Thyroid Dataset/tn3k/10.jpg": os.urandom(3000),
+    "Thyroid Dataset/tn3k/2.jpg": b"two",
     "Thyroid Dataset/tn3k/B.JPG": b"",
     "Thyroid Dataset/tn3k/a.jpg": b"a",
     "数据/图 像 (1).png": b"zero\0one" * 400,
 }
-JUNK = ["__MACOSX/._2.jpg", "x/._2.jpg", "x/.DS_Store", "Thumbs.db", "x/.ipynb_checkpoints/2.jpg"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_members_come_out_as_they_went_in_and_in_natural_order(tmp_path, kind):
-    path = pack(tmp_path, kind, {**FILES, **dict.fromkeys(JUNK, b"junk")})
+def test_members_come_out_as_they_went_in_and_sorted(tmp_path, kind):
+    path = pack(tmp_path, kind, dict(reversed(FILES.items())))
     with open_members(path, MIB) as members:
         assert members.names == list(FILES)
         assert {name: members.read(name) for name in members.names} == FILES
@@ -79,14 +78,6 @@ def test_a_zero_in_a_name_hides_nothing(tmp_path):
     path = pack(tmp_path, "zip", {"a.png?b": b"1"})
     path.write_bytes(path.read_bytes().replace(b"a.png?b", b"a.png\0b"))
     assert "'a.png\\x00b' leads out of its folder" in refusal(path)
-
-
-def test_junk_is_no_member_but_counts_and_is_checked(tmp_path):
-    path = pack(tmp_path, "zip", {"a.png": b"1", "__MACOSX/._a.png": bytes(10)})
-    with open_members(path, 11) as members:
-        assert members.names == ["a.png"]
-    assert "more than the 10 bytes" in refusal(path, limit=10)
-    assert "leads out of" in refusal(pack(tmp_path, "zip", {"a.png": b"1", "../__MACOSX/x": b"2"}))
 
 
 @pytest.mark.parametrize("kind", KINDS)

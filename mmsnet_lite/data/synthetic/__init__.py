@@ -12,13 +12,15 @@ random array has a fixed shape, so the same (modality, seed, index) is the same 
 
 import numpy as np
 
+from mmsnet_lite.errors import InputError
+
 from . import colonoscopy, dermoscopy, fundus, ultrasound
 
 _GENERATORS = {
-    "fundus": fundus.draw,
-    "colonoscopy": colonoscopy.draw,
-    "ultrasound": ultrasound.draw,
-    "dermoscopy": dermoscopy.draw,
+    "fundus": fundus,
+    "colonoscopy": colonoscopy,
+    "ultrasound": ultrasound,
+    "dermoscopy": dermoscopy,
 }
 MODALITIES = tuple(_GENERATORS)
 """The modalities; the position of a name is part of its samples' seed, so append and never reorder."""
@@ -51,16 +53,17 @@ def draw(modality: str, seed: int, index: int, size: int) -> tuple[np.ndarray, n
         real quantiles, where independent draws would miss the widest law's by a third.
 
     Raises:
-        ValueError: for an unknown modality, a size outside `SIZES`, or a negative seed or index.
+        InputError: for an unknown modality, a size outside `SIZES`, or a negative seed or index.
     """
     if modality not in _GENERATORS:
-        raise ValueError(f"unknown modality {modality!r}: MixLite draws {', '.join(MODALITIES)}")
+        raise InputError(f"unknown modality {modality!r}: MixLite draws {', '.join(MODALITIES)}")
     if not SIZES[0] <= size <= SIZES[1]:
-        raise ValueError(f"size is {size}: MixLite draws {SIZES[0]} to {SIZES[1]} pixels a side; draw that and resize")
+        raise InputError(f"size is {size}: MixLite draws {SIZES[0]} to {SIZES[1]} pixels a side; draw that and resize")
     if seed < 0 or index < 0:
-        raise ValueError(f"seed is {seed} and index is {index}: both must be 0 or more")
+        raise InputError(f"seed is {seed} and index is {index}: both must be 0 or more")
     series = [seed, MODALITIES.index(modality)]
     start = np.random.default_rng(series).random()
     quantile = (start + index * _GOLDEN) % 1.0
     rng = np.random.default_rng(np.random.SeedSequence([*series, index]))
-    return _GENERATORS[modality](rng, size, min(max(quantile, 1e-6), 1 - 1e-6))
+    generator = _GENERATORS[modality]
+    return generator.draw(rng, size, generator.AREA.at(min(max(quantile, 1e-6), 1 - 1e-6)))

@@ -17,9 +17,8 @@ AREA = shapes.AreaShare(q10=0.028, q50=0.098, q90=0.294, low=0.012, high=0.5)
 _MUCOSA = np.array([[0.93, 0.58, 0.46], [0.92, 0.48, 0.30], [0.86, 0.62, 0.44], [0.94, 0.66, 0.60], [0.84, 0.42, 0.34]])
 
 
-def draw(rng: np.random.Generator, size: int, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: np.random.Generator, size: int, area: float) -> tuple[np.ndarray, np.ndarray]:
     """Draws one view: image (size, size, 3) uint8 RGB, mask (size, size) bool, True on the visible polyp."""
-    area = AREA.at(quantile)
     centre = shapes.place(rng, area, spread=0.24, cut=0.15)
     polyp = shapes.draw_contour(
         rng,

@@ -18,9 +18,8 @@ _MELANIN = np.array([0.46, 0.98, 1.45], np.float32)  # absorption of red, green,
 _BLOOD = np.array([0.12, 0.75, 0.55], np.float32)
 
 
-def draw(rng: np.random.Generator, size: int, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: np.random.Generator, size: int, area: float) -> tuple[np.ndarray, np.ndarray]:
     """Draws one lesion: image (size, size, 3) uint8 RGB, mask (size, size) bool, True on the lesion."""
-    area = AREA.at(quantile)
     centre = shapes.place(rng, area, spread=0.14, cut=0.05)
     lesion = shapes.draw_contour(
         rng,

@@ -21,9 +21,8 @@ ASPECT = (1.26, 0.07)
 """Mean and deviation of the disc's height over its width in the same squashed images (frames are 1.17 wide)."""
 
 
-def draw(rng: np.random.Generator, size: int, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: np.random.Generator, size: int, area: float) -> tuple[np.ndarray, np.ndarray]:
     """Draws one retina: image (size, size, 3) uint8 RGB, mask (size, size) bool, True on the optic disc."""
-    area = AREA.at(quantile)
     side = float(rng.choice([-1.0, 1.0]))  # where the macula lies: +1 right of the disc
     (x, spread_x), (y, spread_y) = CENTRE
     centre = (x + side * 0.008 + spread_x * _normal(rng), y + spread_y * _normal(rng))

@@ -28,9 +28,8 @@ _LETTERS = {  # one stroke each, in a box 0.7 wide and 1 high
 _WORK = texture.CANVAS  # the scan is simulated at this size always: speckle belongs to the scanner, not to the picture
 
 
-def draw(rng: np.random.Generator, size: int, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: np.random.Generator, size: int, area: float) -> tuple[np.ndarray, np.ndarray]:
     """Draws one scan: image (size, size, 3) uint8 with three equal channels, mask (size, size) bool, on the tumour."""
-    area = AREA.at(quantile)
     malignant = rng.random() < 0.57 * (1 - math.exp(-area / 0.06))  # BUSI's malignant tumours are three times as large
     tumour = _outline(rng, area, malignant)
     echo = _tissue(rng)
