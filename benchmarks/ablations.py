@@ -32,7 +32,7 @@ import numpy as np
 import torch
 
 from mmsnet_lite.analysis import grad_cam, localisation
-from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects, rows_of
+from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, folder_parts, mixlite_parts, normalise, split_validation
 from mmsnet_lite.data.synthetic import VERSION
@@ -96,6 +96,12 @@ class Design:
         found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         about = self.about(row, seed)
         return found if {key: found.get(key) for key in about} == about else None
+
+
+def rows_of(groups: Sequence[str]) -> list[Row]:
+    """Return the rows that groups need, each once, in the grid's order."""
+    needed = {name for group in groups for contrast in GROUPS[group] for name in contrast.plus + contrast.minus}
+    return [row for row in ROWS if row.name in needed]
 
 
 @functools.cache

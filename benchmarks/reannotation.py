@@ -29,12 +29,12 @@ import torch
 from filelock import FileLock
 
 from mmsnet_lite.analysis import auroc
+from mmsnet_lite.analysis.ablations import effects
 from mmsnet_lite.analysis.reannotation import ARMS, KINDS, Arm, draw_noise, reannotate
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, mixlite_parts, split_validation
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.training import PROFILES, TrainSettings, train
-from mmsnet_lite.training.intervals import bootstrap
 
 OPTIONS = PROFILES["lite"]().options["mmsnet"]
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -67,7 +67,14 @@ def measure(seed: int, profile: dict[str, Any], out: Path) -> None:
         train(model, mix, Mix(held, size), settings)
         return model
 
-    def store(name: str, arm: Arm) -> None:
+    known = {
+        row["arm"]: Arm(tuple(sum(row["dsc"].values(), [])), tuple(row["checked"]), row["bad"], row.get("scores", {}))
+        for row in read(profile, out)["rows"]
+        if row["seed"] == seed
+    }
+    known = known if "none" in known else {}
+    shares = {key: profile[key] for key in ("share", "budget")}
+    for name, arm in reannotate(fit, kept, Mix(test, size), seed=seed, known=known, **shares):
         dsc = np.round(arm.dsc, 4).reshape(len(test), -1).tolist()
         row: dict[str, Any] = {"seed": seed, "arm": name, "seconds": round(time.perf_counter() - began, 1)}
         row |= {"checked": arm.checked, "bad": arm.bad, "dsc": dict(zip((p.dataset for p in test), dsc, strict=True))}
@@ -75,15 +82,6 @@ def measure(seed: int, profile: dict[str, Any], out: Path) -> None:
             row["scores"] = {key: np.round(values, 5).tolist() for key, values in arm.scores.items()}
         add(row, profile, out)
         print(f"seed {seed} {name:12} DSC {np.mean(dsc):.4f}, {row['seconds']:.0f} s", flush=True)
-
-    known = {
-        row["arm"]: Arm(tuple(sum(row["dsc"].values(), [])), tuple(row["checked"]), row["bad"], row.get("scores", {}))
-        for row in read(profile, out)["rows"]
-        if row["seed"] == seed
-    }
-    known = known if "none" in known else {}
-    mix = Mix(test, size)
-    reannotate(fit, kept, mix, share=profile["share"], budget=profile["budget"], seed=seed, known=known, on_arm=store)
 
 
 def read(profile: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -128,15 +126,10 @@ def summary(rows: Sequence[dict[str, Any]], profile: dict[str, Any]) -> dict[str
 
 def gain(ours: dict[int, dict[str, list[float]]], theirs: dict[int, dict[str, list[float]]]) -> dict[str, Any]:
     """The mean of modalities' differences, with a 95 % interval over seeds and images, both paired."""
-    strata = [
-        np.array([np.subtract(ours[seed][name], theirs[seed][name]) for seed in sorted(ours)])[..., None]
-        for name in next(iter(ours.values()))
-    ]
-    ends = bootstrap([[s] for s in strata], [1 / len(strata)] * len(strata))[:, 0]
-    return {
-        "mean": round(float(np.mean([s.mean() for s in strata])), 4),
-        "interval": [round(float(end), 4) for end in ends],
-    }
+    seeds, modalities = sorted(ours), next(iter(ours.values()))
+    sides = ([{name: np.array([side[seed][name] for seed in seeds]) for name in modalities}] for side in (ours, theirs))
+    effect = effects(*sides)["mean"]
+    return {"mean": round(effect.mean, 4), "interval": [round(end, 4) for end in effect.interval]}
 
 
 def area_among(scores: np.ndarray, bad: np.ndarray, chosen: np.ndarray) -> float:

@@ -74,7 +74,7 @@ def run_results(args: argparse.Namespace) -> None:
 
 def run_claims(args: argparse.Namespace) -> None:
     """Print the verdicts with their evidence, or renew README's table."""
-    from mmsnet_lite.analysis.verdicts import rendered, verdicts
+    from mmsnet_lite.analysis.claims import rendered, verdicts
     from mmsnet_lite.training.checkpoint import write_text
     from mmsnet_lite.training.results import results_folder
 

@@ -85,7 +85,7 @@ class Decoder(nn.Module):
 
     def merge(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the four stage maps to the one map (b d h/4 w/4) that `score` reads."""
-        return _top_down(self._guided(features)[0])
+        return _top_down([guide(x) for guide, x in zip(self.guide, self._reduced(features), strict=True)])
 
     def score(self, merged: Tensor) -> Tensor:
         """Map the merged map to logits (b 1 h/4 w/4); dropout stands here, behind everything costly."""
@@ -93,15 +93,14 @@ class Decoder(nn.Module):
 
     def explain(self, features: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Guidance, ...]]:
         """The logits of `forward`, and what the guidance of each stage saw; without MSFG that is empty."""
-        maps, guidance = self._guided(features)
-        return self.score(_top_down(maps)), guidance
-
-    def _guided(self, features: tuple[Tensor, ...]) -> tuple[list[Tensor], tuple[Guidance, ...]]:
-        reduced = [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
+        reduced = self._reduced(features)
         guidance = tuple(
             guide.guide(x) for guide, x in zip(self.guide, reduced, strict=True) if isinstance(guide, MSFG)
         )
-        return [stage.output for stage in guidance] or reduced, guidance
+        return self.score(_top_down([stage.output for stage in guidance] or reduced)), guidance
+
+    def _reduced(self, features: tuple[Tensor, ...]) -> list[Tensor]:
+        return [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
 
 
 class MMSNet(HubModel):
