@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,6 @@ from mmsnet_lite.baselines.unet import UNet
 from mmsnet_lite.build import build_model
 from mmsnet_lite.cli_train import model_of
 from mmsnet_lite.model.mmsnet import MMSNet
-from mmsnet_lite.model.msfg import MSFG
 
 
 class Row(NamedTuple):
@@ -63,7 +62,7 @@ def mmsnet_rows(model: MMSNet, image: Tensor) -> Iterator[Row]:
     for s, x in enumerate(reduced):
         yield Row(f"reduce {s + 1}", decoder.reduce[s].parameters(), x)
     for s, (guide, guidance) in enumerate(zip(decoder.guide, seen.guidance, strict=False)):  # without MSFG nothing
-        branches = zip(cast(MSFG, guide).branches, guidance.foreground, strict=True)
+        branches = zip(guide.branches, guidance.foreground, strict=True)
         counts = [str(len(branch.attention.components(*grid.shape[2:])[1])) for branch, grid in branches]
         yield Row(f"msfg {s + 1}", guide.parameters(), guidance.output, f"K by scale: {', '.join(counts)}")
     yield Row("predict", decoder.predict.parameters(), decoder.predict(reduced[0]))

@@ -4,7 +4,6 @@ A claim is supported where every figure that it predicts is as predicted, in all
 where one is not. What cannot be measured yet is not testable here, with what it would take.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from mmsnet_lite.analysis.evidence import Evidence, Finding
 from mmsnet_lite.data.synthetic import MODALITIES
 from mmsnet_lite.errors import InputError
-from mmsnet_lite.training.results import results_folder
+from mmsnet_lite.training.results import filled, results_folder
 
 SUPPORTED, UNSUPPORTED, UNTESTABLE = "supported", "not supported", "not testable here"
 REAL_RUNS = "the commands below README's table of real images"
@@ -202,14 +201,7 @@ def verdicts(folder: Path | None = None) -> list[Verdict]:
 
 
 def rendered(text: str, found: list[Verdict]) -> str:
-    """Return a text with the table between `<!-- claims -->` and `<!-- end of claims -->` made anew.
-
-    Raises:
-        InputError: the text has no such markers.
-    """
+    """Return a text with the table between its markers, `claims`, made anew; see `training.results.filled`."""
     lines = ["| claim of the paper | our verdict | figures as claimed |", "|---|---|---|"]
     lines += [f"| {each.name}: {each.claim.statement} | {each.verdict} | {each.held} |" for each in found]
-    table, marked = "\n".join(lines), re.compile(r"(<!-- claims -->\n).*?(<!-- end of claims -->)", re.DOTALL)
-    if not marked.search(text):
-        raise InputError("the text has no place for the claims; write <!-- claims --> and <!-- end of claims -->")
-    return marked.sub(lambda place: f"{place[1]}{table}\n{place[2]}", text)
+    return filled(text, "claims", lambda _: "\n".join(lines))

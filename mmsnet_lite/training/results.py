@@ -9,7 +9,7 @@ Convention: a row of several seeds shows their mean, ± their standard deviation
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import mean, stdev
@@ -21,7 +21,6 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.intervals import bootstrap
 from mmsnet_lite.training.scores import SIZES
 
-_MARKED = re.compile(r"(<!-- results: (\S+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 _FILES = ("runs_*", "pretraining", "zero_shot")
 
 
@@ -64,19 +63,26 @@ def markdown(pattern: str, folder: Path | None = None) -> str:
 
 
 def rendered(text: str, folder: Path | None = None) -> str:
-    """Return a text with the tables between its markers made anew.
+    """Return a text with the tables between its markers made anew; see `filled`."""
+    return filled(text, "results", lambda pattern: markdown(pattern, folder))
+
+
+def filled(text: str, name: str, made: Callable[[str], str]) -> str:
+    """Return a text with what stands between `<!-- NAME: WORD -->` and `<!-- end of NAME -->` made anew from WORD.
 
     Raises:
         InputError: the text has no such markers.
     """
-    if not _MARKED.search(text):
-        raise InputError("the text has no place for tables; write <!-- results: runs_* --> and <!-- end of results -->")
 
     def place(match: re.Match[str]) -> str:
-        table = markdown(match[2], folder)
+        table = made(match[2] or "")
         return f"{match[1]}{table}{chr(10) if table else ''}{match[3]}"
 
-    return _MARKED.sub(place, text)
+    pattern = rf"(<!-- {name}(?:: (\S+))? -->\n).*?(<!-- end of {name} -->)"
+    text, count = re.subn(pattern, place, text, flags=re.DOTALL)
+    if not count:
+        raise InputError(f"the text has no place for {name}; write <!-- {name} --> and <!-- end of {name} -->")
+    return text
 
 
 def rows(data: dict[str, Any]) -> list[dict[str, Any]]:

@@ -132,7 +132,7 @@ def test_a_text_gets_its_tables_and_keeps_the_rest(folder):
     assert full == results.rendered(full, folder)
     assert re.findall(r"First|Second|Between 0.8|\+0\.110", full) == ["+0.110", "Between 0.8", "First", "Second"]
     assert results.markdown("*", folder).count("| DSC") == 3
-    with pytest.raises(InputError, match="no place for tables; write <!-- results:"):
+    with pytest.raises(InputError, match="no place for results; write <!-- results"):
         results.rendered("plain", folder)
 
 
