@@ -22,18 +22,22 @@ from mmsnet_lite.training.intervals import bootstrap
 from mmsnet_lite.training.scores import SIZES
 
 _FILES = ("runs_*", "pretraining", "zero_shot")
+_FOLDER = Path("benchmarks/results")
+_CLONE = Path("mmsnet-lite")  # made here by the lessons' first cell on Colab, which installs from it
 
 
 def results_folder(given: Path | None = None) -> Path:
-    """Return the folder of results: `given`, else benchmarks/results in the checkout that this package runs from.
+    """Return the folder of results: `given`, else benchmarks/results in the checkout that this package runs from or,
+    where it is installed without one, in the clone ./mmsnet-lite.
 
     Raises:
         InputError: it does not exist, as outside a checkout.
     """
-    folder = given or Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+    checkout = Path(__file__).resolve().parents[2] / _FOLDER
+    folder = given or (checkout if checkout.is_dir() else _CLONE / _FOLDER)
     if not folder.is_dir():
         way = "check the path" if given else "run in a checkout of the repository, or name one's folder with --results"
-        raise InputError(f"{folder} does not exist; {way}")
+        raise InputError(f"{given or checkout} does not exist; {way}")
     return folder
 
 

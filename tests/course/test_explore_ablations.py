@@ -10,7 +10,6 @@ from mmsnet_lite.analysis.ablations import BY_NAME, GROUPS, effects
 from mmsnet_lite.course.explore import ablations as explore
 from mmsnet_lite.course.plot import ablations as plot
 from mmsnet_lite.data.synthetic import MODALITIES, draw
-from mmsnet_lite.errors import InputError
 
 
 def numbers(text):
@@ -18,13 +17,6 @@ def numbers(text):
 
 
 # --- stored measurements -------------------------------------------------------------------------------------------
-
-
-def test_where_no_results_are_the_error_says_what_to_do(tmp_path):
-    with pytest.raises(InputError, match=r"pip install -e .*benchmarks/ablations.py"):
-        explore.home([tmp_path])
-    (tmp_path / "ablations.json").write_text("{}")
-    assert explore.home([tmp_path / "none", tmp_path]) == tmp_path
 
 
 def test_scores_of_the_runs_have_the_means_of_the_summary():

@@ -88,7 +88,6 @@ def test_stored_scores_are_grouped_by_way_and_start(tmp_path):
     (tmp_path / "tuning.json").write_text(json.dumps({"rows": rows}))
     expected = {"full": {"own": [0.5, 0.6], "random": [0.5]}, "mfa-1": {"own": [0.5]}}
     assert explore.stored_scores(tmp_path) == expected
-    assert explore.stored_scores(tmp_path / "none") == {}
 
 
 @pytest.fixture

@@ -91,11 +91,6 @@ def test_images_are_balanced_shared_by_no_two_mixes_and_shown_ones_are_of_their_
 # --- stored measurements --------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_measured_is_empty(tmp_path):
-    assert explore.stored_assessments(tmp_path) == []
-    assert explore.stored_reannotation(tmp_path) == {}
-
-
 def test_an_assessment_is_told_as_means_over_modalities(tmp_path):
     def modality(shift):
         scores = ("entropy", "mutual information", "single-pass entropy", "boundary distance")

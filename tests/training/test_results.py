@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,6 +143,10 @@ def test_a_folder_or_file_that_is_not_there_is_named(folder, monkeypatch):
     monkeypatch.setattr(results, "__file__", str(folder / "site-packages/mmsnet_lite/training/results.py"))
     with pytest.raises(InputError, match="run in a checkout of the repository, or name one's folder with --results"):
         results.results_folder()
+    monkeypatch.chdir(folder)
+    clone = Path("mmsnet-lite/benchmarks/results")
+    clone.mkdir(parents=True)
+    assert results.results_folder() == clone  # on Colab
     (folder / "runs_x.json").write_text("{")
     with pytest.raises(InputError, match=r"runs_x\.json is no results file"):
         results.read("runs_x", folder)

@@ -1,10 +1,8 @@
 """Explorers of lesson 07, with the stored measurements and the small networks that the lesson uses too."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +13,12 @@ from mmsnet_lite.analysis.ablations import BY_NAME, Contrast
 from mmsnet_lite.build import build_model
 from mmsnet_lite.course.colours import overlay
 from mmsnet_lite.course.explore.explorer import Choice, Explorer
-from mmsnet_lite.course.explore.mfa import RESULTS, stored
 from mmsnet_lite.course.explore.training import SETTINGS, mixes
 from mmsnet_lite.course.plot.ablations import forest, looks
 from mmsnet_lite.data.synthetic import MODALITIES, draw
-from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import Evaluation, evaluate, train
+from mmsnet_lite.training.results import read, results_folder
 
-PLACES = (RESULTS, Path("mmsnet-lite/benchmarks/results"))  # beside the package; in a clone that Colab has made
 SMALL = {"encoder": "mit-nano", "pretrained": "own", "r": 4, "width": 16, "msfg_scales": 1, "frequencies": 4}
 
 
@@ -40,32 +36,16 @@ def live_scores(msfg: bool, seed: int) -> Evaluation:
     return evaluate(trained(msfg, seed), mixes()[2])
 
 
-def home(places: Sequence[Path] = PLACES) -> Path:
-    """The folder of results.
-
-    Raises:
-        InputError: there is none, as where the package was installed without its repository.
-    """
-    for place in places:
-        if (place / "ablations.json").is_file():
-            return place
-    raise InputError(
-        "benchmarks/results/ablations.json is not here; clone the repository and install it with `pip install -e .`, "
-        "or measure it yourself with `python benchmarks/ablations.py`"
-    )
-
-
 @cache
 def results() -> dict[str, Any]:
     """What benchmarks/ablations.py has summarised, by kind of images: "mixlite", "real"."""
-    return {kind: found for kind, found in stored("ablations.json", home()).items() if kind != "command"}
+    return {kind: found for kind, found in read("ablations").items() if kind != "command"}
 
 
 @cache
 def runs(row: str, kind: str = "mixlite") -> tuple[dict[str, Any], ...]:
     """The runs of a row, one a seed."""
-    files = [home() / "ablations" / kind / f"{row}-seed{seed}.json" for seed in results()[kind]["rows"][row]["seeds"]]
-    return tuple(json.loads(file.read_text(encoding="utf-8")) for file in files)
+    return tuple(read(f"ablations/{kind}/{row}-seed{seed}") for seed in results()[kind]["rows"][row]["seeds"])
 
 
 def scores(row: str, kind: str = "mixlite", seeds: Sequence[int] | None = None) -> dict[str, np.ndarray]:
@@ -145,7 +125,7 @@ def look(row: str, modality: str) -> dict[str, np.ndarray]:
 
     "found" is the cut probability beside the truth, uint8 (h w 3); "probability" and maps like "features 1" are 0..1.
     """
-    with np.load(home() / "ablations" / "maps" / f"{row}.npz") as packed:
+    with np.load(results_folder() / "ablations" / "maps" / f"{row}.npz") as packed:
         maps = {name: packed[name] / 255 for name in packed.files}
     chosen = {name.split("/")[1]: values for name, values in maps.items() if name.startswith(f"{modality}/")}
     image, mask = draw(modality, 0, 1_000_000, len(chosen["probability"]))

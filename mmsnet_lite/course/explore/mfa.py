@@ -1,11 +1,10 @@
 """Explorers of lesson 04, with the small tuned networks and the counts that the lesson uses too."""
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,12 +22,12 @@ from mmsnet_lite.model.encoder import encoder_spec
 from mmsnet_lite.model.mfa import MFA
 from mmsnet_lite.model.mmsnet import Decoder
 from mmsnet_lite.training import TrainSettings, train
+from mmsnet_lite.training.results import read
 
 OPTIONS = {"encoder": "mit-nano", "width": 32, "msfg": False}  # of every network: what is compared is the encoder
 LARGE = ("mit-b1", "mit-b2", "mit-b3", "mit-b4", "mit-b5")  # stage widths 64, 128, 320, 512: every r of R divides them
 R = (1, 2, 4, 8, 16, 32, 64)
 STAGES = ((1, 2, 3, 4), (2, 3, 4), (3, 4), (4,), (1, 2), (1,))
-RESULTS = Path(__file__).parents[3] / "benchmarks/results"
 STARTS = {"pretrained": "own", "random": None}
 
 
@@ -68,16 +67,10 @@ def tuned(how: str, start: str | None) -> Tuned:
     return Tuned(model.eval(), tuple(record["validation_dsc"] for record in history))
 
 
-def stored(name: str, folder: Path = RESULTS) -> dict[str, Any]:
-    """A results file of the repository; empty where there is none, as outside of a clone."""
-    file = folder / name
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
-
-def stored_scores(folder: Path = RESULTS) -> dict[str, dict[str, list[float]]]:
+def stored_scores(folder: Path | None = None) -> dict[str, dict[str, list[float]]]:
     """What benchmarks/tuning.py has measured: DSC of each seed by way of tuning, then by the encoder's start."""
     scores: dict[str, dict[str, list[float]]] = {}
-    for row in stored("tuning.json", folder).get("rows", []):
+    for row in read("tuning", folder)["rows"]:
         scores.setdefault(row["way"], {}).setdefault(row["start"], []).append(row["dsc"])
     return scores
 

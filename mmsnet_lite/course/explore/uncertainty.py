@@ -15,12 +15,12 @@ from mmsnet_lite.analysis import MCResult, mc_predict, reliability, risk_coverag
 from mmsnet_lite.build import build_model
 from mmsnet_lite.course.colours import overlay
 from mmsnet_lite.course.explore.explorer import Choice, controls
-from mmsnet_lite.course.explore.mfa import RESULTS, stored
 from mmsnet_lite.course.explore.training import mixlite, stacked
 from mmsnet_lite.course.plot.uncertainty import doubt, reliability_diagrams
 from mmsnet_lite.data import Mix
 from mmsnet_lite.data.synthetic import MODALITIES
 from mmsnet_lite.training import TrainSettings, train
+from mmsnet_lite.training.results import read
 
 SIZE, TRAINED, HELD, TESTED = 64, 40, 4, 16  # pixels; images a modality
 OPTIONS = {"encoder": "mit-nano", "pretrained": "own", "width": 32, "frequencies": 8, "msfg_scales": 2}
@@ -86,17 +86,14 @@ def shown(modality: str) -> int:
     return int(np.flatnonzero(samples().modalities == modality)[SHOWN[modality]])
 
 
-def stored_assessments(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """What benchmarks/uncertainty.py has measured, a row a run; empty where there is nothing."""
-    rows: list[dict[str, Any]] = stored("uncertainty.json", folder).get("rows", [])
-    return rows
+def stored_assessments(folder: Path | None = None) -> list[dict[str, Any]]:
+    """What benchmarks/uncertainty.py has measured, a row a run."""
+    return list(read("uncertainty", folder)["rows"])
 
 
-def stored_reannotation(folder: Path = RESULTS) -> dict[str, Any]:
-    """The summary of benchmarks/reannotation.py, and under "dsc" each seed's mean DSC by arm; empty without it."""
-    found = stored("reannotation.json", folder)
-    if not found:
-        return {}
+def stored_reannotation(folder: Path | None = None) -> dict[str, Any]:
+    """The summary of benchmarks/reannotation.py, and under "dsc" each seed's mean DSC by arm."""
+    found = read("reannotation", folder)
     dsc: dict[str, list[float]] = {}
     for row in found["rows"]:
         dsc.setdefault(row["arm"], []).append(float(np.mean([np.mean(values) for values in row["dsc"].values()])))
