@@ -93,7 +93,7 @@ def first(u, wrong, coverage):
 
 
 SOLVED = {
-    "mutual_information": [information],
+    "mutual_information": [information, lambda p: information(p.clamp(1e-6, 1 - 1e-6))],
     "only_dropout": [only(nn.Dropout, nn.Dropout2d), only(nn.modules.dropout._DropoutNd)],
     "calibration_error": [calibration, lambda *a: torch.tensor(calibration(*a))],
     "retained_risk": [lambda *a: kept(*a).mean(), lambda *a: torch.tensor(kept(*a).mean())],
@@ -110,6 +110,7 @@ WRONG = {
         (lambda p: entr(p.mean(0)) - entr(p).mean(0), "second term"),
         (with_logarithms, "0 ln 0"),
         (lambda p: information(p)[0], "yours has (1, 5, 5)"),
+        (lambda p: with_logarithms(p).nan_to_num(), "one pass is perfectly sure"),
         (lambda p: torch.zeros_like(p[0]), "not yet"),
         (lambda p: None, "return something"),
         (0.1, "should be a function"),

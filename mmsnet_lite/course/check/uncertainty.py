@@ -78,10 +78,12 @@ def mutual_information(answer: Callable[[Tensor], Tensor]) -> str:
         "only the outcome lesion is counted; the entropy has a second term, for no lesion.": for_lesion,
     }
     compare(answer(p.clone()), right, mistakes, "not yet. Write H(p) as a function first, then use it twice.")
-    p[0, 0] = torch.tensor([0.0, 1.0], dtype=p.dtype).repeat(13)[:25].view(1, 5, 5)
-    p[1:, 0] = p[0, 0]
-    if torch.isnan(answer(p.clone())).any():
+    p[:, 0] = p[0, 1] = torch.tensor([0.0, 1.0], dtype=p.dtype).repeat(13)[:25].view(1, 5, 5)
+    found = answer(p.clone())  # all passes sure of the first image, one pass of the second
+    if torch.isnan(found).any():
         raise Mistake("right, but a pass that is perfectly sure gives nan: 0 ln 0 counts as 0.")
+    if not torch.allclose(found.double(), binary_entropy(p.mean(0)) - binary_entropy(p).mean(0), atol=1e-3):
+        raise Mistake("right, but not where one pass is perfectly sure: 0 ln 0 is 0, and the other passes still count.")
     return "It is 0 where all passes agree, even if they agree on one half."
 
 
