@@ -32,7 +32,7 @@ import numpy as np
 import torch
 
 from mmsnet_lite.analysis import grad_cam, localisation
-from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects, rows_of
+from mmsnet_lite.analysis.ablations import GROUPS, ROWS, Row, effects
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, folder_parts, mixlite_parts, normalise, split_validation
 from mmsnet_lite.data.synthetic import VERSION
@@ -64,7 +64,6 @@ class Design:
     root: Path | None
     profile: str
     out: Path
-    ends: float = float("inf")  # no run begins later, in seconds since 1970
 
     @property
     def kind(self) -> str:
@@ -96,6 +95,12 @@ class Design:
         found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         about = self.about(row, seed)
         return found if {key: found.get(key) for key in about} == about else None
+
+
+def rows_of(groups: Sequence[str]) -> list[Row]:
+    """Return the rows that groups need, each once, in the grid's order."""
+    needed = {name for group in groups for contrast in GROUPS[group] for name in contrast.plus + contrast.minus}
+    return [row for row in ROWS if row.name in needed]
 
 
 @functools.cache
@@ -200,9 +205,7 @@ def command(design: Design, row: Row, seed: int) -> str:
 
 
 def run(design: Design, row: Row, seed: int) -> str:
-    """Measure and store one run, unless time is up; returns what to print."""
-    if time.time() > design.ends:
-        return ""
+    """Measure and store one run; returns what to print."""
     try:
         found, maps = measure(design, row, seed)
     except Exception as error:  # the other runs go on; the script ends with an error
@@ -238,7 +241,7 @@ def run_all(design: Design, wanted: Sequence[tuple[Row, int]], jobs: int) -> boo
 def report(lines: Iterable[str]) -> bool:
     """Print what runs have to say as they end; returns whether none failed."""
     whole = True
-    for line in filter(None, lines):
+    for line in lines:
         print(line, flush=True)
         whole = whole and "failed" not in line
     return whole
@@ -256,32 +259,25 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
     if not every:
         return None
     rows = {}
-    for name, found in runs.items():
-        if not found:
+    for name, of_row in runs.items():
+        if not of_row:
             continue
-        means = [each["mean"]["dsc"] for each in found.values()]
-        first = next(iter(found.values()))
+        found, means = list(of_row.values()), [each["mean"]["dsc"] for each in of_row.values()]
+        dsc = {
+            table: rounded(averaged([{key: s["dsc"] for key, s in each[table].items()} for each in found]))
+            for table in ("modalities", "sizes")
+        }
         rows[name] = {
-            **{key: first[key] for key in ("model", "options", "training", "trained", "settings")},
-            "seeds": list(found),
+            **{key: found[0][key] for key in ("model", "options", "training", "trained", "settings")},
+            "seeds": list(of_row),
             "dsc": round(statistics.mean(means), 4),
             "spread": round(statistics.stdev(means), 4) if len(means) > 1 else None,
-            **{
-                table: {
-                    key: round(statistics.mean(each[table][key]["dsc"] for each in found.values()), 4)
-                    for key in first[table]
-                }
-                for table in ("modalities", "sizes")
-            },
+            **dsc,
             "localisation": {
-                modality: {
-                    key: round(statistics.mean(each["localisation"][modality][key] for each in found.values()), 4)
-                    for key in figures
-                    if all(key in each["localisation"][modality] for each in found.values())
-                }
-                for modality, figures in first["localisation"].items()
+                modality: rounded(averaged([each["localisation"][modality] for each in found]))
+                for modality in found[0]["localisation"]
             },
-            "seconds": round(statistics.mean(each["seconds"]["training"] for each in found.values()), 1),
+            "seconds": round(statistics.mean(each["seconds"]["training"] for each in found), 1),
         }
     groups: dict[str, dict[str, Any]] = {}
     for group, contrasts in GROUPS.items():
@@ -289,24 +285,13 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
             named = [*contrast.plus, *contrast.minus]
             shared = [seed for seed in seeds if all(seed in runs[name] for name in named)]
             if shared:
-                sides = (
-                    [scores([runs[n][seed] for seed in shared]) for n in side]
+                plus, minus = (
+                    [scores([runs[name][seed] for seed in shared]) for name in side]
                     for side in (contrast.plus, contrast.minus)
                 )
                 groups.setdefault(group, {})[contrast.name] = {
                     "seeds": shared,
-                    "localisation": [
-                        {
-                            key: round(at[contrast.plus[0]][key] - at[contrast.minus[0]][key], 4)
-                            for key in at[contrast.plus[0]]
-                            if key in at[contrast.minus[0]]
-                        }
-                        for at in (
-                            {n: over_modalities(runs[n][seed]["localisation"]) for n in named} for seed in shared
-                        )
-                    ]
-                    if len(named) == 2
-                    else [],
+                    "localisation": [looks_apart(*(runs[n][s] for n in named)) for s in shared if len(named) == 2],
                     **{
                         where: {
                             "difference": round(effect.mean, 4),
@@ -314,7 +299,7 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
                             "spread": effect.spread and round(effect.spread, 4),
                             "detectable": round(effect.detectable, 4),
                         }
-                        for where, effect in effects(*sides).items()
+                        for where, effect in effects(plus, minus).items()
                     },
                 }
     about = [each["environment"] for each in every]
@@ -328,14 +313,16 @@ def summarise(design: Design, seeds: Sequence[int]) -> dict[str, Any] | None:
     }
 
 
-def over_modalities(localisation: dict[str, dict[str, float]]) -> dict[str, float]:
-    """The mean of modalities of each figure that all have."""
-    first, *others = localisation.values()
-    return {
-        key: statistics.mean(figures[key] for figures in (first, *others))
-        for key in first
-        if all(key in o for o in others)
-    }
+def averaged(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure that all have."""
+    shared = [key for key in figures[0] if all(key in each for each in figures)]
+    return {key: statistics.mean(each[key] for each in figures) for key in shared}
+
+
+def looks_apart(plus: dict[str, Any], minus: dict[str, Any]) -> dict[str, float]:
+    """How far two runs' localisation differs, in the mean of modalities."""
+    a, b = (averaged(list(each["localisation"].values())) for each in (plus, minus))
+    return rounded({key: a[key] - b[key] for key in a if key in b})
 
 
 def scores(found: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
@@ -351,13 +338,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="PATTERN", help="rows or runs, such as 'r*' or mmsnet-seed0")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, one thread each")
-    parser.add_argument("--limit-seconds", type=float, default=float("inf"), help="no run begins later than that")
     parser.add_argument("--profile", choices=list(PROFILES), default="full")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--summary", action="store_true", help="train nothing")
     args = parser.parse_args(arguments)
     root = args.root and args.root.expanduser().resolve()
-    design = Design(root=root, profile=args.profile, out=args.out, ends=time.time() + args.limit_seconds)
+    design = Design(root=root, profile=args.profile, out=args.out)
     whole = True
     if not args.summary:
         wanted = [

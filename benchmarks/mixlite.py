@@ -1,9 +1,8 @@
 """Measure how close MixLite comes to real images: spectra, lesion sizes, a classifier's verdict, speed.
 
-    python benchmarks/mixlite.py ROOT [--cache FILE.npz] [--only MODALITY ...] [--without classifier ...]
+    python benchmarks/mixlite.py ROOT
 
-ROOT holds prepared folders of real images (drishti, kvasir, busi, isic2017). Without --only and --without it writes
-benchmarks/results/mixlite.json; with them it prints. --cache keeps the real images at 64 px in one file between runs.
+ROOT holds prepared folders of real images (drishti, kvasir, busi, isic2017). Writes benchmarks/results/mixlite.json.
 """
 
 import argparse
@@ -22,6 +21,7 @@ from torch import nn
 from mmsnet_lite.data import PreparedFolder, folder_parts, mixlite_parts
 from mmsnet_lite.data.fingerprint import fingerprint
 from mmsnet_lite.data.synthetic import MODALITIES, VERSION, draw
+from mmsnet_lite.training.checkpoint import write_text
 
 RESULT = Path(__file__).parent / "results" / "mixlite.json"
 FOLDERS = dict(zip(MODALITIES, ("drishti", "kvasir", "busi", "isic2017"), strict=True))
@@ -30,7 +30,6 @@ _QUANTILES = ((0.024, 0.029, 0.039), (0.028, 0.098, 0.294), (0.010, 0.052, 0.188
 AREAS = dict(zip(MODALITIES, _QUANTILES, strict=True))
 SMALL = 64  # side the classifier sees
 SEED = 5  # of the draws that are measured; the classifier's are 0, 1, 2
-PARTS = ("spectra", "areas", "classifier", "speed")
 
 
 def spectra(root: Path, modality: str, images: int = 200) -> dict:
@@ -83,23 +82,15 @@ def thumbnail(image: np.ndarray, mask: np.ndarray) -> list[float]:
     return [round(float(value), 2) for value in (*cells, image.std(), step, 100 * mask.mean())]
 
 
-def real_images(root: Path, cache: Path | None) -> dict[str, np.ndarray]:
-    """Uint8 (n SMALL SMALL 3) for each 'modality/split'."""
-    if cache and cache.is_file():
-        return dict(np.load(cache))
-    images = {}
-    for modality, name in FOLDERS.items():
-        folder = PreparedFolder(root / name)
-        for split in ("train", "test"):
-            images[f"{modality}/{split}"] = np.stack([small(folder.read(stem)[0]) for stem in folder.stems(split)])
-    if cache:
-        np.savez(cache, **images)
-    return images
+def real_images(root: Path, split: str) -> dict[str, np.ndarray]:
+    """Uint8 (n SMALL SMALL 3) for each modality."""
+    folders = {modality: PreparedFolder(root / name) for modality, name in FOLDERS.items()}
+    return {m: np.stack([small(folder.read(stem)[0]) for stem in folder.stems(split)]) for m, folder in folders.items()}
 
 
-def mixlite_images(series: int, images: int, modalities: tuple[str, ...] = MODALITIES) -> dict[str, np.ndarray]:
+def mixlite_images(series: int, images: int) -> dict[str, np.ndarray]:
     """Uint8 (n SMALL SMALL 3) for each modality, drawn at 128 px and reduced."""
-    return {m: np.stack([small(draw(m, series, k, 128)[0]) for k in range(images)]) for m in modalities}
+    return {m: np.stack([small(draw(m, series, k, 128)[0]) for k in range(images)]) for m in MODALITIES}
 
 
 def small(image: np.ndarray) -> np.ndarray:
@@ -170,56 +161,39 @@ def verdict(source: dict, own: dict, other: dict, grey: bool, seeds: int = 3) ->
     return result
 
 
-def classifier(root: Path, cache: Path | None, modalities: tuple[str, ...], images: int = 300) -> dict:
-    """Real names MixLite in colour and in grey; with all modalities the reverse direction too."""
-    every = real_images(root, cache)
-    real = {m: every[f"{m}/train"] for m in MODALITIES}
-    held_out = {m: every[f"{m}/test"] for m in MODALITIES}
-    ours = mixlite_images(SEED, images, modalities)
-    result = {
+def classifier(root: Path, images: int = 300) -> dict:
+    """Real names MixLite in colour and in grey, and the reverse."""
+    real, held_out = (real_images(root, split) for split in ("train", "test"))
+    ours = mixlite_images(SEED, images)
+    return {
         "real names mixlite": verdict(real, held_out, ours, grey=False),
         "real names mixlite, grey": verdict(real, held_out, ours, grey=True),
+        "mixlite names real": verdict(mixlite_images(SEED + 1, images), ours, held_out, grey=False),
     }
-    if len(modalities) == len(MODALITIES):
-        result["mixlite names real"] = verdict(mixlite_images(SEED + 1, images), ours, held_out, grey=False)
-    return result
-
-
-def measure(root: Path, cache: Path | None, modalities: tuple[str, ...], parts: tuple[str, ...]) -> dict:
-    """Every part asked for."""
-    result: dict = {"stamp": stamp()} if len(modalities) == len(MODALITIES) else {}
-    if "spectra" in parts:
-        result["spectra"] = {m: spectra(root, m) for m in modalities}
-    if "areas" in parts:
-        result["areas"] = {m: areas(m) for m in modalities}
-    if "speed" in parts:
-        rates = {m: speed(m) for m in modalities}
-        overall = round(len(rates) / sum(1 / rate for rate in rates.values()), 1)
-        result["images per second at 256 px"] = {**rates, "overall": overall}
-    if "classifier" in parts:
-        result["classifier"] = classifier(root, cache, modalities)
-    return result
 
 
 def main() -> None:
-    """Measure, print, and write what is whole."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", type=Path)
-    parser.add_argument("--cache", type=Path)
-    parser.add_argument("--only", nargs="+", choices=MODALITIES, default=list(MODALITIES))
-    parser.add_argument("--without", nargs="+", choices=PARTS, default=[])
-    arguments = parser.parse_args()
+    parser.add_argument("root", nargs="?", type=Path)
+    root = parser.parse_args().root
+    if root is None:
+        print("no ROOT given; nothing measured")
+        return
     torch.set_num_threads(1)
-    modalities = tuple(m for m in MODALITIES if m in arguments.only)
-    parts = tuple(part for part in PARTS if part not in arguments.without)
-    result = measure(arguments.root, arguments.cache, modalities, parts)
-    if modalities == MODALITIES and parts == PARTS:
-        result |= {
-            "command": "python benchmarks/mixlite.py ROOT",
-            "machine": f"{platform.processor() or platform.machine()}, one thread",
-            "date": date.today().isoformat(),
-        }
-        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    rates = {m: speed(m) for m in MODALITIES}
+    overall = round(len(rates) / sum(1 / rate for rate in rates.values()), 1)
+    result = {
+        "stamp": stamp(),
+        "spectra": {m: spectra(root, m) for m in MODALITIES},
+        "areas": {m: areas(m) for m in MODALITIES},
+        "images per second at 256 px": {**rates, "overall": overall},
+        "classifier": classifier(root),
+        "command": "python benchmarks/mixlite.py ROOT",
+        "machine": f"{platform.processor() or platform.machine()}, one thread",
+        "date": date.today().isoformat(),
+    }
+    write_text(RESULT, json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 
 

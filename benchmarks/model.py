@@ -1,6 +1,6 @@
 """What do MSFG and a training step cost? Ratios to peers that run beside them.
 
-    python benchmarks/model.py [--only pooling,block,step,b4] [--turns N] [--on cpu,cuda,compiled] [--out FILE]
+    python benchmarks/model.py [--only pooling,block,step,b4] [--turns N] [--on cpu,cuda,...] [--out FILE]
 
 pooling  frequency pooling alone, 8 x 64 x 56 x 56, K = 32, forward and backward, against every product materialised
 block    the whole MSFG, 8 x 64 x 88 x 88, S = 3, against the same
@@ -11,8 +11,8 @@ Each contestant runs in processes of its own, which take turns: N each, one warm
 one thread. (Those of `step` take turns within one process, N times `CALLS`: their difference is small.) Times are
 medians over all, with quartiles, and a ratio is the median over the turns of neighbours; memory is the process's peak
 (Linux), with what it held before the first call beside it. Weights are random. With a CUDA device b4 runs there too, in
-bfloat16 autocast, with and without torch.compile; `--on` chooses. Rows not asked for stay as they are in the file,
-benchmarks/results/model.json unless told otherwise.
+bfloat16 autocast, with and without torch.compile, and at batch 8 and 32; `--on` chooses. Rows not asked for stay in the
+file, benchmarks/results/model.json unless told otherwise.
 """
 
 import argparse
@@ -55,6 +55,13 @@ BARS = {
     "step": {"time": 1.2},
     "b4": {"peak memory": 0.7, "time": 0.9},
 }
+PLACES = {  # of b4: title of the row, device, compiled, batch
+    "cpu": ("b4", "cpu", False, 2),
+    "cuda": ("b4, CUDA", "cuda", False, 2),
+    "compiled": ("b4, CUDA, compiled", "cuda", True, 2),
+    "cuda-8": ("b4, CUDA, batch 8", "cuda", False, 8),
+    "cuda-32": ("b4, CUDA, batch 32", "cuda", False, 32),
+}
 Step = Callable[[], object]
 
 
@@ -90,13 +97,13 @@ def block(name: str) -> Step:
 class HubSegformer(nn.Module):
     """transformers' own SegFormer, as fine-tuning it in full is usually done; logits at full size."""
 
-    def __init__(self, encoder: str = "mit-b4") -> None:
+    def __init__(self) -> None:
         super().__init__()
         from transformers import SegformerForSemanticSegmentation
 
         from mmsnet_lite.model.encoder import encoder_spec
 
-        config = encoder_spec(encoder).transformers_config()
+        config = encoder_spec("mit-b4").transformers_config()
         config.decoder_hidden_size = 768
         self.model = SegformerForSemanticSegmentation(config)
 
@@ -125,10 +132,11 @@ def trainer(net: nn.Module, size: int, batch: int, device: str = "cpu", compiled
     return step
 
 
-def b4(name: str, device: str = "cpu", compiled: bool = False) -> Step:
+def b4(name: str, place: str) -> Step:
     """A training step at the paper's size."""
     net = MMSNet(MMSNetConfig(encoder="mit-b4", r=1)) if name == "MMSNet" else HubSegformer()
-    return trainer(net, 352, 2, device, compiled)
+    _, device, compiled, batch = PLACES[place]
+    return trainer(net, 352, batch, device, compiled)
 
 
 def guidance_step(net: MMSNet) -> Step:
@@ -149,13 +157,13 @@ def memory(field: str) -> float:
     return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
 
 
-def work(row: str, name: str, device: str, compiled: bool) -> dict:
+def work(row: str, name: str, place: str) -> dict:
     """Run one contestant in this process: its times and its peak memory."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", "Dynamo detected a call")
-    cuda = device == "cuda"
-    run = b4(name, device, compiled) if row == "b4" else {"pooling": pooling, "block": block}[row](name)
+    cuda = place != "cpu"
+    run = b4(name, place) if row == "b4" else {"pooling": pooling, "block": block}[row](name)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = memory("VmRSS")
     taken = []
@@ -169,16 +177,15 @@ def work(row: str, name: str, device: str, compiled: bool) -> dict:
         if i:
             taken.append(time.perf_counter() - start)
     peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else memory("VmHWM")
-    found = {"seconds": taken, "before": before, "peak": peak}
-    return found
+    return {"seconds": taken, "before": before, "peak": peak}
 
 
-def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -> dict:
+def compare(row: str, turns: int, place: str = "cpu") -> dict:
     """Let the two contestants of a row take turns, each in a fresh process."""
     found: dict[str, list[dict]] = {name: [] for name in PAIRS[row]}
     for turn in range(turns):
         for name in PAIRS[row] if turn % 2 else PAIRS[row][::-1]:
-            words = [sys.executable, __file__, "--work", row, name, device, str(int(compiled))]
+            words = [sys.executable, __file__, "--work", row, name, place]
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
     ours, peer = (found[name] for name in PAIRS[row])
@@ -190,7 +197,7 @@ def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -
     times = ratios_of(lambda turn: statistics.median(turn["seconds"]))
     ratios = {"time": round(statistics.median(times), 3)}
     ratios["peak memory"] = round(statistics.median(ratios_of(lambda turn: turn["peak"])), 3)
-    if device == "cpu":
+    if place == "cpu":
         extra = ratios_of(lambda turn: turn["peak"] - turn["before"])
         ratios["extra peak memory"] = round(statistics.median(extra), 3)
     result = {
@@ -203,9 +210,12 @@ def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -
         },
         "peak memory, MiB": {name: round(statistics.median(t["peak"] for t in part)) for name, part in found.items()},
         "turns": turns,
-        "calls a turn": CALLS[row] * (5 if device == "cuda" else 1),
+        "calls a turn": CALLS[row] * (1 if place == "cpu" else 5),
     }
-    if device == "cpu":
+    if row == "b4":
+        batch = PLACES[place][3]
+        result["images a second"] = {name: round(batch / statistics.median(t), 2) for name, t in seconds.items()}
+    if place == "cpu":
         result["memory before the first call, MiB"] = {
             name: round(statistics.median(turn["before"] for turn in part)) for name, part in found.items()
         }
@@ -215,36 +225,31 @@ def compare(row: str, turns: int, device: str = "cpu", compiled: bool = False) -
 def compare_steps(turns: int) -> dict:
     """Training steps at K = 32 and K = 1 and MSFG alone, in one process, by turns: the difference is small.
 
-    Times are this thread's on the processor, the same as by the clock where nothing else runs; so that other work on
-    the machine, which the clock counts, does not hide the difference. By the clock the ratio is given beside it.
+    Times are this thread's on the processor, so that other work on the machine does not hide the difference.
     """
     counts = (32, 1)
     nets = {k: MMSNet(MMSNetConfig(encoder="mit-b0", frequencies=k)) for k in counts}
     alone = {k: guidance_step(net) for k, net in nets.items()}
     steps = {k: trainer(net, 128, 16) for k, net in nets.items()}
-    taken: dict[int, list[list[float]]] = {k: [] for k in counts}  # processor, clock, MSFG alone
+    taken: dict[int, list[tuple[float, float]]] = {k: [] for k in counts}  # the step, MSFG alone
     for i in range(1 + turns * CALLS["step"]):
         for k in counts if i % 2 else counts[::-1]:
-            marks = [(time.process_time(), time.perf_counter())]
+            marks = [time.process_time()]
             for run in (steps[k], alone[k]):
                 run()
-                marks.append((time.process_time(), time.perf_counter()))
+                marks.append(time.process_time())
             if i:
-                (a, clock_a), (b, clock_b), (c, _) = marks
-                taken[k].append([b - a, clock_b - clock_a, c - b])
-    ratios, by_clock = ([a[i] / b[i] for a, b in zip(taken[32], taken[1], strict=True)] for i in (0, 1))
+                a, b, c = marks
+                taken[k].append((b - a, c - b))
+    ratios = [a[0] / b[0] for a, b in zip(taken[32], taken[1], strict=True)]
     return {
         "ratio": {"time": round(statistics.median(ratios), 3)},
         "ratio of time, quartiles": [round(q, 3) for q in statistics.quantiles(ratios, n=4)[::2]],
-        "ratio by the clock": round(statistics.median(by_clock), 3),
         "ratio of the least times": round(min(t[0] for t in taken[32]) / min(t[0] for t in taken[1]), 3),
         "bars": BARS["step"],
         "milliseconds, median": {f"K = {k}": round(1e3 * statistics.median(t[0] for t in taken[k]), 1) for k in counts},
-        "milliseconds by the clock, median": {
-            f"K = {k}": round(1e3 * statistics.median(t[1] for t in taken[k]), 1) for k in counts
-        },
         "MSFG's share of the step": {
-            f"K = {k}": round(statistics.median(t[2] / t[0] for t in taken[k]), 3) for k in counts
+            f"K = {k}": round(statistics.median(t[1] / t[0] for t in taken[k]), 3) for k in counts
         },
         "calls": len(ratios),
     }
@@ -271,16 +276,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Cost of MSFG and of training steps, as ratios to peers.")
     parser.add_argument("--only", default=",".join(CALLS), help="rows, separated by commas")
     parser.add_argument("--turns", type=int, default=5, help="processes of each contestant")
-    here = ["cpu", *(["cuda", "compiled"] if torch.cuda.is_available() else [])]
+    here = list(PLACES) if torch.cuda.is_available() else ["cpu"]
     parser.add_argument(
         "--on", default=",".join(here), help="where b4 runs, separated by commas (default: %(default)s)"
     )
     parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.work:
-        row, name, device, compiled = args.work
-        print(json.dumps(work(row, name, device, compiled == "1")))
+        print(json.dumps(work(*args.work)))
         return
     where = args.on.split(",")
     if not set(where) <= set(here):
@@ -292,14 +296,12 @@ def main() -> None:
         found = {}
         if row == "step":
             found[row] = compare_steps(args.turns)
-        elif row != "b4" or "cpu" in where:
+        elif row == "b4":
+            found = {PLACES[place][0]: compare(row, args.turns, place) for place in where}
+        else:
             found[row] = compare(row, args.turns)
         if row == "pooling":
             found[row]["largest difference"] = largest_difference()
-        if row == "b4" and "cuda" in where:
-            found["b4, CUDA"] = compare(row, args.turns, "cuda")
-        if row == "b4" and "compiled" in where:
-            found["b4, CUDA, compiled"] = compare(row, args.turns, "cuda", compiled=True)
         for part in found.values():
             part["environment"] = described | {
                 "command": f"python benchmarks/model.py --only {row} --turns {args.turns}"

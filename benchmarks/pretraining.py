@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from mmsnet_lite import __main__ as command_line
+from mmsnet_lite.training.checkpoint import write_text
 from mmsnet_lite.training.intervals import bootstrap
 
 RESULTS = Path(__file__).parent / "results" / "pretraining"
@@ -60,9 +61,7 @@ def train(root: str, encoder: str, tune: str, seed: int, start: str) -> None:
         "date": date.today().isoformat(),
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
-    temporary = result.with_suffix(".tmp")
-    temporary.write_text(json.dumps(found) + "\n", encoding="utf-8")
-    temporary.replace(result)
+    write_text(result, json.dumps(found) + "\n")
 
 
 def stored(encoder: str, tune: str, start: str) -> dict[int, dict]:
@@ -129,7 +128,7 @@ def main() -> None:
         print("no ROOT given and nothing stored; nothing measured")
         return
     table = compare()
-    RESULTS.with_suffix(".json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    write_text(RESULTS.with_suffix(".json"), json.dumps(table, indent=1) + "\n")
     print(json.dumps(table, indent=1))
 
 

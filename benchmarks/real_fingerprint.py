@@ -16,6 +16,7 @@ from pathlib import Path
 from mmsnet_lite.build import environment
 from mmsnet_lite.data import folder_parts
 from mmsnet_lite.data.fingerprint import COUNT, REFERENCE, fingerprint
+from mmsnet_lite.training.checkpoint import write_text
 
 MODALITIES = {"drishti": "fundus", "kvasir": "colonoscopy", "busi": "ultrasound", "isic2017": "dermoscopy"}
 RECIPE = (
@@ -35,17 +36,14 @@ def main() -> None:
         return
     parts = folder_parts(args.root, list(MODALITIES), "train")
     found = [fingerprint(replace(part, modality=MODALITIES[part.dataset])) for part in parts]
-    about = environment()
     result = {
         "command": "python benchmarks/real_fingerprint.py ROOT",
         "date": date.today().isoformat(),
         "recipe": RECIPE,
-        "versions": about["versions"],
+        "versions": environment()["versions"],
         "fingerprints": [one.to_json() for one in found],
     }
-    temporary = REFERENCE.with_name(f"{REFERENCE.name}.tmp")
-    temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(REFERENCE)
+    write_text(REFERENCE, json.dumps(result, indent=1) + "\n")
     for one in found:
         print(f"{one.dataset}: slope {one.slope:.2f}, area {', '.join(f'{value:.3f}' for value in one.area)}")
 

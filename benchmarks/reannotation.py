@@ -1,11 +1,11 @@
 """Does correcting the masks of uncertain images pay (claim C17)? Against random ones, and against both ends.
 
-    python benchmarks/reannotation.py [--seeds 3] [--jobs 1] [--profile tiny] [--out FILE]
+    python benchmarks/reannotation.py [--seeds 3] [--profile tiny] [--out FILE]
 
 Trains lite's network on MixLite with a share of bad masks, checks a fifth of all masks, those of the most uncertain
 images first, and trains anew from the same start; see `mmsnet_lite.analysis.reannotation` for the arms. A row an arm
-and seed, written as soon as it is measured: started again, it goes on with what is missing. `--jobs` seeds run side by
-side. Everything is scored on test images with true masks, by the last epoch.
+and seed, written as soon as it is measured: started again, it goes on with what is missing. Everything is scored on
+test images with true masks, by the last epoch.
 
 Beside the rows stands their summary: how well each score finds the bad masks (AUROC, the training loss being the
 control), and each arm's DSC with its gain over "none" and over "random".
@@ -13,11 +13,8 @@ control), and each arm's DSC with its gain over "none" and over "random".
 
 import argparse
 import json
-import multiprocessing
-import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -26,15 +23,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
 
 from mmsnet_lite.analysis import auroc
+from mmsnet_lite.analysis.ablations import effects
 from mmsnet_lite.analysis.reannotation import ARMS, KINDS, Arm, draw_noise, reannotate
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, Part, mixlite_parts, split_validation
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.training import PROFILES, TrainSettings, train
-from mmsnet_lite.training.intervals import bootstrap
+from mmsnet_lite.training.checkpoint import write_text
 
 OPTIONS = PROFILES["lite"]().options["mmsnet"]
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -67,7 +64,14 @@ def measure(seed: int, profile: dict[str, Any], out: Path) -> None:
         train(model, mix, Mix(held, size), settings)
         return model
 
-    def store(name: str, arm: Arm) -> None:
+    known = {
+        row["arm"]: Arm(tuple(sum(row["dsc"].values(), [])), tuple(row["checked"]), row["bad"], row.get("scores", {}))
+        for row in read(profile, out)["rows"]
+        if row["seed"] == seed
+    }
+    known = known if "none" in known else {}
+    shares = {key: profile[key] for key in ("share", "budget")}
+    for name, arm in reannotate(fit, kept, Mix(test, size), seed=seed, known=known, **shares):
         dsc = np.round(arm.dsc, 4).reshape(len(test), -1).tolist()
         row: dict[str, Any] = {"seed": seed, "arm": name, "seconds": round(time.perf_counter() - began, 1)}
         row |= {"checked": arm.checked, "bad": arm.bad, "dsc": dict(zip((p.dataset for p in test), dsc, strict=True))}
@@ -75,15 +79,6 @@ def measure(seed: int, profile: dict[str, Any], out: Path) -> None:
             row["scores"] = {key: np.round(values, 5).tolist() for key, values in arm.scores.items()}
         add(row, profile, out)
         print(f"seed {seed} {name:12} DSC {np.mean(dsc):.4f}, {row['seconds']:.0f} s", flush=True)
-
-    known = {
-        row["arm"]: Arm(tuple(sum(row["dsc"].values(), [])), tuple(row["checked"]), row["bad"], row.get("scores", {}))
-        for row in read(profile, out)["rows"]
-        if row["seed"] == seed
-    }
-    known = known if "none" in known else {}
-    mix = Mix(test, size)
-    reannotate(fit, kept, mix, share=profile["share"], budget=profile["budget"], seed=seed, known=known, on_arm=store)
 
 
 def read(profile: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -95,17 +90,14 @@ def read(profile: dict[str, Any], out: Path) -> dict[str, Any]:
 
 
 def add(row: dict[str, Any], profile: dict[str, Any], out: Path) -> None:
-    """Add a row and renew the summary; processes take turns, and the file is whole at any time."""
+    """Add a row and renew the summary."""
     here = environment()
     row["environment"] = {key: here[key] for key in ("commit", "versions", "threads", "gpu")}
-    with FileLock(f"{out}.lock"):
-        found = read(profile, out)
-        found["rows"] = [r for r in found["rows"] if (r["seed"], r["arm"]) != (row["seed"], row["arm"])] + [row]
-        found["rows"].sort(key=lambda r: (r["seed"], ARMS.index(r["arm"])))
-        found |= {"date": date.today().isoformat(), "summary": summary(found["rows"], profile)}
-        temporary = out.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found) + "\n", encoding="utf-8")
-        os.replace(temporary, out)
+    found = read(profile, out)
+    found["rows"] = [r for r in found["rows"] if (r["seed"], r["arm"]) != (row["seed"], row["arm"])] + [row]
+    found["rows"].sort(key=lambda r: (r["seed"], ARMS.index(r["arm"])))
+    found |= {"date": date.today().isoformat(), "summary": summary(found["rows"], profile)}
+    write_text(out, json.dumps(found) + "\n")
 
 
 def summary(rows: Sequence[dict[str, Any]], profile: dict[str, Any]) -> dict[str, Any]:
@@ -128,15 +120,10 @@ def summary(rows: Sequence[dict[str, Any]], profile: dict[str, Any]) -> dict[str
 
 def gain(ours: dict[int, dict[str, list[float]]], theirs: dict[int, dict[str, list[float]]]) -> dict[str, Any]:
     """The mean of modalities' differences, with a 95 % interval over seeds and images, both paired."""
-    strata = [
-        np.array([np.subtract(ours[seed][name], theirs[seed][name]) for seed in sorted(ours)])[..., None]
-        for name in next(iter(ours.values()))
-    ]
-    ends = bootstrap([[s] for s in strata], [1 / len(strata)] * len(strata))[:, 0]
-    return {
-        "mean": round(float(np.mean([s.mean() for s in strata])), 4),
-        "interval": [round(float(end), 4) for end in ends],
-    }
+    seeds, modalities = sorted(ours), next(iter(ours.values()))
+    sides = ([{name: np.array([side[seed][name] for seed in seeds]) for name in modalities}] for side in (ours, theirs))
+    effect = effects(*sides)["mean"]
+    return {"mean": round(effect.mean, 4), "interval": [round(end, 4) for end in effect.interval]}
 
 
 def area_among(scores: np.ndarray, bad: np.ndarray, chosen: np.ndarray) -> float:
@@ -171,17 +158,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=1, help="seeds that are measured side by side")
     parser.add_argument("--profile", choices=list(SETTINGS), default="full")
     parser.add_argument("--out", type=Path, default=RESULT)
     args = parser.parse_args(arguments)
-    one = partial(measure, profile=SETTINGS[args.profile], out=args.out.resolve())
-    if args.jobs == 1:
-        for seed in range(args.seeds):
-            one(seed)
-        return
-    with ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(one, range(args.seeds)))
+    for seed in range(args.seeds):
+        measure(seed, SETTINGS[args.profile], args.out)
 
 
 if __name__ == "__main__":

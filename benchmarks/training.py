@@ -10,7 +10,6 @@ every 60 s and at the end of an epoch.
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -22,14 +21,11 @@ from typing import Any
 import torch
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-ROOT = Path(__file__).parents[1]
+from mmsnet_lite.build import build_model, environment
+from mmsnet_lite.data import Mix, mixlite_parts, split_validation
+from mmsnet_lite.training import TrainSettings, loop, train
+
 RESULT = Path(__file__).parent / "results/training.json"
-sys.path.insert(0, str(ROOT))
-
-from mmsnet_lite.build import build_model, environment  # noqa: E402
-from mmsnet_lite.data import Mix, mixlite_parts, split_validation  # noqa: E402
-from mmsnet_lite.training import TrainSettings, loop, train  # noqa: E402
-
 SIZE, BATCH, IMAGES, BAR = 128, 16, 20, 0.05  # images a modality
 
 

@@ -10,7 +10,6 @@ of other pretrained weights are thrown away. `--own` names the pretrained encode
 import argparse
 import hashlib
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from mmsnet_lite.data import Mix, mixlite_parts, split_validation
 from mmsnet_lite.data.synthetic import VERSION
 from mmsnet_lite.model import MiTEncoder
 from mmsnet_lite.training import TrainSettings, evaluate, train
+from mmsnet_lite.training.checkpoint import write_text
 
 WAYS = {  # name: (how, r)
     "frozen": ("frozen", 1),
@@ -69,20 +69,12 @@ def measure(way: str, start: str | None, seed: int, profile: dict[str, Any]) -> 
     }
 
 
-def write(result: dict[str, Any], out: Path) -> None:
-    """Write under another name, then rename."""
-    temporary = out.with_suffix(".tmp")
-    temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, out)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure the rows that are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--own", default="own", metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--starts", nargs="+", choices=("own", "random"), default=["own", "random"])
     parser.add_argument("--profile", choices=list(PROFILES), default="full")
     parser.add_argument("--out", type=Path, default=RESULT)
     args = parser.parse_args(arguments)
@@ -93,13 +85,13 @@ def main(arguments: list[str] | None = None) -> None:
         result = {"command": "python benchmarks/tuning.py", **about, "rows": []}
     for seed in range(args.seeds):
         for way in args.only:
-            for start in args.starts:
+            for start in ("own", "random"):
                 if any((row["way"], row["start"], row["seed"]) == (way, start, seed) for row in result["rows"]):
                     continue
                 row = measure(way, args.own if start == "own" else None, seed, about["profile"])
                 result["rows"].append(row)
                 result["environment"] = {key: environment()[key] for key in ("commit", "versions", "threads")}
-                write(result, args.out)
+                write_text(args.out, json.dumps(result, indent=1) + "\n")
                 print(f"{way:8} {start:7} seed {seed}: DSC {row['dsc']:.3f}, {row['seconds']:.0f} s", flush=True)
 
 

@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import json
 import math
-import os
 import time
 from dataclasses import asdict, replace
 from datetime import date
@@ -22,10 +21,10 @@ from typing import Any
 import torch
 
 from mmsnet_lite.analysis import assess
-from mmsnet_lite.build import environment
-from mmsnet_lite.cli import trained
-from mmsnet_lite.cli_source import unseen
+from mmsnet_lite.build import environment, trained
+from mmsnet_lite.cli_evaluate import unseen
 from mmsnet_lite.data import Mix, split_validation
+from mmsnet_lite.training.checkpoint import write_text
 from mmsnet_lite.training.collect import command
 
 RESULT = Path(__file__).parent / "results/uncertainty.json"
@@ -38,9 +37,8 @@ def judge(folder: Path, root: str | None, passes: int) -> dict[str, Any]:
         run = replace(run, source=replace(run.source, root=str(Path(root).expanduser().resolve())))
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     held = split_validation(run.source.parts("train", run.size), run.validation, run.settings["seed"])[1]
-    validation, test = (
-        Mix(parts, run.size) for parts in (held, unseen(run, run.source.parts("test", run.size), False))
-    )
+    test = Mix(unseen(run, run.source.parts("test", run.size)), run.size)
+    validation = Mix(held, run.size)
     began = time.perf_counter()
     found = assess(model, validation, test, passes=passes)
     here = environment()
@@ -84,9 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
             continue
         row = {"weights": weights, **judge(folder, args.data, args.passes)}
         found = {"command": "python benchmarks/uncertainty.py RUN... --data ROOT", "rows": [*rows.values(), row]}
-        temporary = args.out.with_suffix(".tmp")
-        temporary.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(temporary, args.out)
+        write_text(args.out, json.dumps(found, indent=1, allow_nan=False) + "\n")
         print(f"{row['run']}: temperature {row['temperature']}, {row['seconds']:.0f} s", flush=True)
 
 

@@ -10,7 +10,6 @@ without ROOT, as in `make bench`, it measures nothing.
 
 import argparse
 import json
-import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,6 +21,7 @@ from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, folder_parts, mixlite_parts, split_validation
 from mmsnet_lite.data.synthetic import MODALITIES, VERSION
 from mmsnet_lite.training import TrainSettings, evaluate, train
+from mmsnet_lite.training.checkpoint import write_text
 
 SIZE, IMAGES, SEEDS = 96, 200, (0, 1)
 SETTINGS = {"epochs": 8, "batch": 8, "lr": 1e-3, "augment": "full"}
@@ -104,9 +104,7 @@ def main() -> None:
         },
         "guesses": guesses(drawn, real),
     }
-    temporary = RESULT.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(RESULT)
+    write_text(RESULT, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,29 +4,26 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mmsnet_lite import __version__, cli, cli_data, cli_evaluate, cli_pretrain, cli_summary, cli_train
+from mmsnet_lite import __version__
 from mmsnet_lite.errors import InputError
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the commands and their options."""
+    """Describe the commands and their options; the modules that do them are imported when one is run."""
     root = argparse.ArgumentParser(prog="python -m mmsnet_lite", description="Train and use MMSNet. Research only.")
     root.add_argument("--version", action="version", version=__version__)
-    names = "prepare|data|train|curves|evaluate|compare|results|claims|predict|split|pretrain|summary"
-    commands = root.add_subparsers(dest="command", required=True, metavar=names)
+    commands = root.add_subparsers(dest="command", required=True)
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace], int | None], text: str, within: Any = commands
-    ) -> argparse.ArgumentParser:
+    def command(module: str, name: str, text: str, within: Any = commands) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = within.add_parser(
             name, help=text, description=text, formatter_class=argparse.RawTextHelpFormatter
         )
-        sub.set_defaults(run_command=run)
+        sub.set_defaults(module=module, function=f"run_{name}", progress=os.environ.get("MMSNET_STATIC") != "1")
         return sub
 
     def data_options(sub: argparse.ArgumentParser, otherwise: str = "all that are prepared") -> None:
@@ -38,9 +35,7 @@ def parser() -> argparse.ArgumentParser:
     def model_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", default="mmsnet", help="mmsnet, unet, segformer or lora (default mmsnet)")
         sub.add_argument("--encoder", help="mit-nano (default), mit-b0 ... mit-b5")
-        sub.add_argument(
-            "--pretrained", help="own (default where there are some), none (random), hub name, folder or mit_b*.pth"
-        )
+        sub.add_argument("--pretrained", help="own (default, if any), none, hub name, folder or mit_b*.pth")
         sub.add_argument("--tune", help="frozen, mfa or full (default: mfa; from random weights: full)")
         sub.add_argument("--no-mfa", dest="mfa", action="store_false", default=None, help="leave MFA and FEP away")
         sub.add_argument("--no-msfg", dest="msfg", action="store_false", default=None, help="leave MSFG away")
@@ -48,32 +43,28 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--fep", help="contourlet (default), wavelet, fft or none")
         sub.add_argument("--frequencies", type=int, help="K, DCT components of MSFG (default 32)")
         sub.add_argument("--msfg-scales", type=int, help="S, scales of MSFG (default 3)")
-        sub.add_argument(
-            "--width", type=int, help="channels of MMSNet's decoder (64; with mit-nano 32) or U-Net's first level (16)"
-        )
+        sub.add_argument("--width", type=int, help="channels of MMSNet's decoder (64, mit-nano 32) or of U-Net (16)")
 
-    prepare = command("prepare", cli_data.run_prepare, "Download, verify and prepare public datasets or a whole mix.")
+    prepare = command("cli_data", "prepare", "Download, verify and prepare public datasets or a whole mix.")
     prepare.add_argument("names", nargs="+", metavar="mix1|mix2|NAME", help="mixes or datasets, see `data list`")
     prepare.add_argument("--data", metavar="ROOT", help="folder to prepare them in (or MMSNET_DATA)")
-    prepare.add_argument(
-        "--fundus", choices=["disc+cup", "disc"], default="disc+cup", help="masks of fundus sets (default disc+cup)"
-    )
+    prepare.add_argument("--fundus", choices=["disc+cup", "disc"], default="disc+cup", help="of fundus sets")
 
     data = commands.add_parser("data", help="List, check and describe datasets.")
-    topics = data.add_subparsers(dest="topic", required=True, metavar="list|check|report")
-    listing = command("list", cli_data.run_data_list, "The public datasets and the mixes made of them.", topics)
+    topics = data.add_subparsers(dest="topic", required=True)
+    listing = command("cli_data", "list", "The public datasets and the mixes made of them.", topics)
     form = listing.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--markdown", action="store_true", help="the text of data/README.md")
-    checking = command("check", cli_data.run_data_check, "Counts, pairs, and images in train and test alike.", topics)
+    checking = command("cli_data", "check", "Counts, pairs, and images in train and test alike.", topics)
     checking.add_argument("names", nargs="*", metavar="NAME", help="folders under ROOT (default: all)")
     checking.add_argument("--data", metavar="ROOT", help="folder of prepared datasets (or MMSNET_DATA)")
     checking.add_argument("--json", action="store_true", help="for programs")
-    report = command("report", cli_data.run_data_report, "Table and figure of a mix: sizes, lesions, spectra.", topics)
+    report = command("cli_data", "report", "Table and figure of a mix: sizes, lesions, spectra.", topics)
     data_options(report)
     report.add_argument("--out", type=Path, help="folder to write (default runs/report-MIX)")
 
-    train = command("train", cli_train.run_train, "Train a network, choose its best epoch, score it on the test split.")
+    train = command("cli_train", "train", "Train a network, choose its best epoch, score it on the test split.")
     train.add_argument(
         "--profile",
         choices=["lite", "full"],
@@ -85,9 +76,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--size", type=int, help="side of the images in pixels (default 96)")
     train.add_argument("--epochs", type=int, help="default 14")
     train.add_argument("--batch", type=int, help="images a step, over all processes (default 8)")
-    train.add_argument(
-        "--lr", type=float, help="of AdamW, cosine to 1e-6 (default: the paper's 5e-4; for mit-nano 2e-3)"
-    )
+    train.add_argument("--lr", type=float, help="of AdamW, cosine to 1e-6 (default 5e-4, mit-nano 2e-3)")
     train.add_argument("--validation", type=float, help="share held out of training (default 0.05)")
     train.add_argument("--sampler", help="proportional (default), or balanced over modalities")
     train.add_argument("--augment", help="flips (default), full or none")
@@ -100,47 +89,43 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--workers", type=int, default=0, help="processes that load images (default 0: none beside)")
     train.add_argument("--tracker", help="one of accelerate's, such as tensorboard or wandb")
 
-    curves = command("curves", cli_train.run_curves, "Draw a run's curves and sample predictions into its folder.")
+    curves = command("cli_train", "curves", "Draw a run's curves and sample predictions into its folder.")
     curves.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
 
-    evaluate = command("evaluate", cli_evaluate.run_evaluate, "Score a run's best checkpoint on test splits.")
+    evaluate = command("cli_evaluate", "evaluate", "Score a run's best checkpoint on test splits.")
     evaluate.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
     data_options(evaluate, "the run's")
     evaluate.add_argument("--drop-trained", action="store_true", help="leave out test images that the run trained on")
     sizes = "at the network's size (default), or at that of each published mask"
     evaluate.add_argument("--at", choices=["network", "original"], default="network", help=f"score {sizes}")
     evaluate.add_argument(
-        "--out", type=Path, metavar="CSV", help="a line an image (default RUN/test.csv, test-DATA.csv for other images)"
+        "--out", type=Path, metavar="CSV", help="default RUN/test.csv, test-DATA.csv for other images"
     )
 
-    comparing = command(
-        "compare", cli_evaluate.run_compare, "Compare runs over the same test images, with a paired test."
-    )
+    comparing = command("cli_evaluate", "compare", "Compare runs over the same test images, with a paired test.")
     comparing.add_argument("pair", nargs="*", type=Path, metavar="RUN", help="two run folders, or CSV of `evaluate`")
     for side in ("a", "b"):
         comparing.add_argument(
-            f"--{side}", nargs="+", type=Path, default=[], metavar="RUN", help="instead: one configuration's seeds"
+            f"--{side}", nargs="+", type=Path, default=[], metavar="RUN", help="instead: a side's seeds"
         )
 
-    results = command("results", cli_evaluate.run_results, "Tables of benchmarks/results/ as Markdown.")
+    results = command("cli_evaluate", "results", "Tables of benchmarks/results/ as Markdown.")
     results.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
-    results.add_argument(
-        "--collect", nargs="+", type=Path, metavar="RUN", help="first add evaluated runs to runs_NAME.json"
-    )
+    results.add_argument("--collect", nargs="+", type=Path, metavar="RUN", help="first add runs to runs_NAME.json")
     results.add_argument("--into", metavar="NAME", help="which runs_NAME.json")
     results.add_argument("--title", help="the sentence above its table (default: the file's own)")
     results.add_argument("--write", action="store_true", help="renew README's tables instead of printing")
 
-    claims = command("claims", cli_evaluate.run_claims, "The paper's claims C1 to C18, judged by the stored results.")
+    claims = command("cli_evaluate", "claims", "The paper's claims C1 to C18, judged by the stored results.")
     claims.add_argument("--results", type=Path, metavar="FOLDER", help="default: that of the package's checkout")
     claims.add_argument("--write", action="store_true", help="also renew README's table")
 
-    predict = command("predict", cli.run_predict, "Write a mask PNG and an overlay PNG for each image.")
+    predict = command("cli_evaluate", "predict", "Write a mask PNG and an overlay PNG for each image.")
     predict.add_argument("--run", type=Path, required=True, help="folder that `train` wrote")
     predict.add_argument("--out", type=Path, help="folder to write (default RUN/predictions)")
     predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
 
-    pretrain = command("pretrain", cli_pretrain.run_pretrain, "Pretrain an encoder on images drawn by formula.")
+    pretrain = command("cli_train", "pretrain", "Pretrain an encoder on images drawn by formula.")
     pretrain.add_argument("--encoder", default="mit-nano", help="mit-nano (default) or mit-b0 to mit-b5")
     pretrain.add_argument("--out", type=Path, required=True, help="folder to write, as --pretrained takes it")
     pretrain.add_argument("--steps", type=int, help="default 8000; the command continues when cut off")
@@ -149,12 +134,12 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument("--lr", type=float, help="of AdamW, warm-up and cosine (default 2e-3)")
     pretrain.add_argument("--seed", type=int, help="of weights and scenes (default 0)")
 
-    split = command("split", cli.run_split, "Draw train.txt and test.txt for a folder of images/ and masks/.")
+    split = command("cli_data", "split", "Draw train.txt and test.txt for a folder of images/ and masks/.")
     split.add_argument("folder", type=Path, metavar="ROOT/DATASET")
     split.add_argument("--test", type=float, default=0.2, help="share of the images to test on (default 0.2)")
     split.add_argument("--seed", type=int, default=0, help="draws the split (default 0)")
 
-    summary = command("summary", cli_summary.run_summary, "Shapes and parameters by module and stage.")
+    summary = command("cli_summary", "summary", "Shapes and parameters by module and stage.")
     model_options(summary)
     summary.add_argument("--size", type=int, default=352, help="side of the image in pixels (default 352)")
     return root
@@ -171,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        code: int | None = args.run_command(args)
+        code: int | None = getattr(import_module(f"mmsnet_lite.{args.module}"), args.function)(args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

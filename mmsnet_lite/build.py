@@ -6,32 +6,31 @@ import shlex
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field, fields
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from mmsnet_lite import __version__
+from mmsnet_lite.baselines.lora import LoRA, LoRAConfig
+from mmsnet_lite.baselines.segformer import SegFormer, SegFormerConfig
+from mmsnet_lite.baselines.unet import UNet, UNetConfig
 from mmsnet_lite.data import Part, folder_parts, mixlite_parts, prepared_folders, synthetic
 from mmsnet_lite.data.specs import MIXES
 from mmsnet_lite.errors import InputError
+from mmsnet_lite.model.mmsnet import MMSNet, MMSNetConfig
 
-if TYPE_CHECKING:
-    from mmsnet_lite.baselines.lora import LoRA
-    from mmsnet_lite.baselines.segformer import SegFormer
-    from mmsnet_lite.baselines.unet import UNet
-    from mmsnet_lite.model.mmsnet import MMSNet
-
-MODELS = {  # name: (module, network, configuration)
-    "mmsnet": ("mmsnet_lite.model.mmsnet", "MMSNet", "MMSNetConfig"),
-    "unet": ("mmsnet_lite.baselines.unet", "UNet", "UNetConfig"),
-    "segformer": ("mmsnet_lite.baselines.segformer", "SegFormer", "SegFormerConfig"),
-    "lora": ("mmsnet_lite.baselines.lora", "LoRA", "LoRAConfig"),
+Network = MMSNet | UNet | SegFormer | LoRA
+MODELS: dict[str, tuple[Any, Any]] = {  # network and configuration
+    "mmsnet": (MMSNet, MMSNetConfig),
+    "unet": (UNet, UNetConfig),
+    "segformer": (SegFormer, SegFormerConfig),
+    "lora": (LoRA, LoRAConfig),
 }
 
 
-def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | UNet | SegFormer | LoRA":
+def build_model(name: str, options: dict[str, Any], seed: int = 0) -> Network:
     """Build network `name`, its random weights drawn from `seed`; the global generator is left as it was.
 
     Args:
@@ -43,16 +42,16 @@ def build_model(name: str, options: dict[str, Any], seed: int = 0) -> "MMSNet | 
     """
     if name not in MODELS:
         raise InputError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
-    module, network, configuration = MODELS[name]
-    room = import_module(module)
-    accepted = [f.name for f in fields(getattr(room, configuration))]
+    network, configuration = MODELS[name]
+    accepted = [f.name for f in fields(configuration)]
     for option in options:
         if option not in accepted:
             raise InputError(f"model {name!r} has no option {option!r}; it has {', '.join(accepted)}")
-    config = getattr(room, configuration)(**options)
+    config = configuration(**options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return getattr(room, network)(config)
+        built: Network = network(config)
+    return built
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +69,6 @@ class DataSource:
     datasets: tuple[str, ...] = ()
     test_datasets: tuple[str, ...] = ()
     mix: str = synthetic.VERSION
-
-    @classmethod
-    def named(cls, mix: str, root: str) -> "DataSource":
-        """Return one of the paper's mixes, "mix1" or "mix2", from the folders under `root`."""
-        return cls(root=root, datasets=MIXES[mix], mix=mix)
 
     @classmethod
     def everything(cls, root: str) -> "DataSource":
@@ -131,7 +125,7 @@ class Run:
     validation: float = 0.05
     version: str = field(default=__version__)
 
-    def build(self, *, start: bool) -> "MMSNet | UNet | SegFormer | LoRA":
+    def build(self, *, start: bool) -> Network:
         """Build the network: with its start weights, or (start=False) to be filled from a run's checkpoint.
 
         A checkpoint does not hold what is frozen: a frozen encoder comes from its own checkpoint in both cases.
@@ -158,11 +152,7 @@ class Run:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             source = values.pop("source")
-            names = {key: tuple(source.get(key, ())) for key in ("datasets", "test_datasets")}
-            if source["root"] and source["mix"].startswith("mixlite"):
-                source["mix"] = ""  # before mixes of folders had a name
-            before_named = {"sampler": "proportional", "augment": "flips"}  # the only ones when runs did not say
-            values["settings"] = before_named | values["settings"]
+            names = {key: tuple(source[key]) for key in ("datasets", "test_datasets")}
             run = cls(source=DataSource(**source | names), **values)
             numbers = (run.size, run.settings["seed"], run.settings["batch"])
             if not all(isinstance(number, int) for number in numbers) or not isinstance(run.options, dict):
@@ -170,6 +160,16 @@ class Run:
             return run
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{file} is not a run's configuration ({error}); restore it, or train again") from error
+
+
+def trained(folder: Path) -> tuple[Run, Network]:
+    """Return a run's configuration and its network with the best weights, in eval mode."""
+    from mmsnet_lite.training.checkpoint import load_model
+
+    run = Run.read(folder)
+    model = run.build(start=False)
+    load_model(folder / "best.safetensors", model)
+    return run, model.eval()
 
 
 def environment() -> dict[str, Any]:

@@ -2,34 +2,29 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from mmsnet_lite.cli import model_of
+import torch
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from mmsnet_lite.baselines.segformer import SegFormer
-    from mmsnet_lite.baselines.unet import UNet
-    from mmsnet_lite.model.mmsnet import MMSNet
-    from mmsnet_lite.model.msfg import MSFG
+from mmsnet_lite.baselines.segformer import SegFormer
+from mmsnet_lite.baselines.unet import UNet
+from mmsnet_lite.build import build_model
+from mmsnet_lite.cli_train import model_of
+from mmsnet_lite.model.mmsnet import MMSNet
 
 
 class Row(NamedTuple):
     """A line of the table: a module, the parameters that are its, the map it gives (1 c h w), a remark."""
 
     name: str
-    parameters: "Iterable[nn.Parameter]"
-    output: "Tensor | None" = None
+    parameters: Iterable[nn.Parameter]
+    output: Tensor | None = None
     remark: str = ""
 
 
 def run_summary(args: argparse.Namespace) -> None:
     """Print the table; without a checkpoint to load, on torch's meta device, where nothing is computed."""
-    import torch
-
-    from mmsnet_lite.build import build_model
-
     name, options = model_of(args)
     with torch.device("cpu" if options.get("pretrained") else "meta"):
         model = build_model(name, options).eval()
@@ -45,7 +40,7 @@ def run_summary(args: argparse.Namespace) -> None:
         print(f"{row.name:12}{counts}   {shape:15} {row.remark}".rstrip())
 
 
-def mmsnet_rows(model: "MMSNet", image: "Tensor") -> Iterator[Row]:
+def mmsnet_rows(model: MMSNet, image: Tensor) -> Iterator[Row]:
     """Yield a row for each module of each stage, in the order in which an image meets them."""
     seen = model.explain(image)
     if model.fep is not None:
@@ -67,32 +62,23 @@ def mmsnet_rows(model: "MMSNet", image: "Tensor") -> Iterator[Row]:
     for s, x in enumerate(reduced):
         yield Row(f"reduce {s + 1}", decoder.reduce[s].parameters(), x)
     for s, (guide, guidance) in enumerate(zip(decoder.guide, seen.guidance, strict=False)):  # without MSFG nothing
-        branches = zip(cast("MSFG", guide).branches, guidance.foreground, strict=True)
+        branches = zip(guide.branches, guidance.foreground, strict=True)
         counts = [str(len(branch.attention.components(*grid.shape[2:])[1])) for branch, grid in branches]
         yield Row(f"msfg {s + 1}", guide.parameters(), guidance.output, f"K by scale: {', '.join(counts)}")
     yield Row("predict", decoder.predict.parameters(), decoder.predict(reduced[0]))
     yield Row("all", model.parameters(), seen.logits)
 
 
-def segformer_rows(model: "SegFormer", image: "Tensor") -> Iterator[Row]:
-    """Yield a row for each stage of the encoder, and the head."""
-    output = model(image)
-    for s, feature in enumerate(output.features):
-        yield Row(f"encoder {s + 1}", model.encoder.stages[s].parameters(), feature)
-    yield Row("head", model.head.parameters(), model.head(output.features))
-    yield Row("all", model.parameters(), output.logits)
-
-
-def unet_rows(model: "UNet", image: "Tensor") -> Iterator[Row]:
-    """Yield a row for each part of MONAI's network."""
-    for name, part in model.net.named_children():
+def plain_rows(model: SegFormer | UNet, image: Tensor) -> Iterator[Row]:
+    """Yield a row for each part of a network that others have made."""
+    for name, part in (model.net if isinstance(model, UNet) else model).named_children():
         yield Row(name, part.parameters())
     yield Row("all", model.parameters(), model(image).logits)
 
 
 ROWS: dict[str, Callable[[Any, Any], Iterator[Row]]] = {
     "mmsnet": mmsnet_rows,
-    "segformer": segformer_rows,
+    "segformer": plain_rows,
     "lora": lambda model, image: mmsnet_rows(model.net, image),
-    "unet": unet_rows,
+    "unet": plain_rows,
 }

@@ -1,29 +1,27 @@
-"""The train command: from options and a profile to a run folder; and what shows how a run went."""
+"""The commands that train: train, from options and a profile to a run folder; curves, of a run; pretrain."""
 
 import argparse
 import json
-import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mmsnet_lite.cli import model_of
-from mmsnet_lite.cli_source import say_counts, source_of
+import torch
+from tqdm.auto import tqdm
+
+from mmsnet_lite.build import Run, environment
+from mmsnet_lite.cli_data import source_of
+from mmsnet_lite.data import Mix, check_disjoint, split_validation
 from mmsnet_lite.errors import InputError
-
-if TYPE_CHECKING:
-    from mmsnet_lite.build import Run
-    from mmsnet_lite.training import TrainSettings
+from mmsnet_lite.model.checkpoints import OWN
+from mmsnet_lite.training import PROFILES, TrainSettings, evaluate, make_accelerator, train
+from mmsnet_lite.training.checkpoint import LAST, PREVIOUS, load_model, write_text
+from mmsnet_lite.training.processes import part_count
+from mmsnet_lite.training.samples import read_samples
 
 
 def run_train(args: argparse.Namespace) -> None:
     """Train, then score the best epoch on the test split; alone, or as one of the processes of `accelerate launch`."""
-    from mmsnet_lite.build import Run, environment
-    from mmsnet_lite.data import Mix, check_disjoint, split_validation
-    from mmsnet_lite.training import evaluate, make_accelerator, train
-    from mmsnet_lite.training.checkpoint import LAST, PREVIOUS, load_model, write_text
-    from mmsnet_lite.training.processes import part_count
-
     settings = take_profile(args)
     source = source_of(args)
     name, options = model_of(args)
@@ -44,19 +42,22 @@ def run_train(args: argparse.Namespace) -> None:
             raise InputError("--checkpointing computes the blocks of an encoder twice; unet has none, leave it out")
         for stage in model.encoder.stages:  # type: ignore[union-attr]
             stage.checkpointing = True
-    all_train_parts, test_parts = (source.parts(split, args.size) for split in ("train", "test"))
-    check_disjoint(all_train_parts, test_parts)
-    train_parts, validation_parts = split_validation(all_train_parts, args.validation, args.seed)
-    say_counts(all_train_parts, test_parts)
+    parts, test_parts = (source.parts(split, args.size) for split in ("train", "test"))
+    check_disjoint(parts, test_parts)
+    train_parts, validation_parts = split_validation(parts, args.validation, args.seed)
+    counts = {part.dataset: [0, 0] for part in (*parts, *test_parts)}
+    for column, of_split in enumerate((parts, test_parts)):
+        for part in of_split:
+            counts[part.dataset][column] = len(part.stems)
+    print("training + test images: " + ", ".join(f"{name} {a} + {b}" for name, (a, b) in counts.items()))
     if args.workers < 0:
         raise InputError(f"workers = {args.workers} does not fit; choose 0 or more")
     accelerator = make_accelerator(
         precision=args.precision, accumulate=args.accumulate, tracker=args.tracker, folder=folder
     )
-    progress = os.environ.get("MMSNET_STATIC") != "1"
     with accelerator.main_process_first():  # it fills the cache; the others have checked the folder when it goes on
         train_mix, validation_mix, test_mix = (
-            Mix(parts, args.size, progress=progress) for parts in (train_parts, validation_parts, test_parts)
+            Mix(some, args.size, progress=args.progress) for some in (train_parts, validation_parts, test_parts)
         )
     part_count(accelerator, min(settings.batch, len(train_mix)))
     print(f"{len(train_mix)} images to train, {len(validation_mix)} to validate, {len(test_mix)} to test -> {folder}")
@@ -79,7 +80,7 @@ def run_train(args: argparse.Namespace) -> None:
         settings,
         run=folder,
         resume=resume,
-        progress=progress,
+        progress=args.progress,
         on_epoch=lambda record: print(line(**record), flush=True),
         accelerator=accelerator,
         workers=args.workers,
@@ -93,10 +94,8 @@ def run_train(args: argparse.Namespace) -> None:
     accelerator.end_training()
 
 
-def take_profile(args: argparse.Namespace) -> "TrainSettings":
+def take_profile(args: argparse.Namespace) -> TrainSettings:
     """Fill what the options leave open from the profile, `lite` without one; returns the training's settings."""
-    from mmsnet_lite.training import PROFILES
-
     profile = PROFILES[args.profile or "lite"]()
     preset: dict[str, Any] = {"size": profile.size, "validation": profile.validation}
     if args.profile:
@@ -108,15 +107,29 @@ def take_profile(args: argparse.Namespace) -> "TrainSettings":
     for name, value in preset.items():
         if getattr(args, name) is None:
             setattr(args, name, value)
-    names = ("epochs", "batch", "lr", "seed", "sampler", "augment")
-    given = {name: value for name in names if (value := getattr(args, name)) is not None}
-    return replace(profile.settings, **given)
+    return replace(profile.settings, **given(args, "epochs", "batch", "lr", "seed", "sampler", "augment"))
+
+
+def given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Return those of the named options that are not left open."""
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def model_of(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the network's name and the options given for it."""
+    names = ("encoder", "pretrained", "tune", "mfa", "msfg", "r", "fep", "frequencies", "msfg_scales", "width")
+    options = given(args, *names)
+    if args.model != "unet":
+        options.setdefault("encoder", "mit-nano")
+    if args.model in ("mmsnet", "lora") and options["encoder"] == "mit-nano":
+        options.setdefault("width", 32)  # half, like the encoder
+    if args.mfa is False and not args.tune:
+        options["tune"] = "full"  # without the adaptor there is no other way to tune the encoder
+    return args.model, options
 
 
 def take_start(name: str, options: dict[str, Any]) -> None:
     """Settle what the encoder starts from, own weights where there are some, and how it is tuned."""
-    from mmsnet_lite.model.checkpoints import OWN
-
     if name != "unet" and (OWN / options["encoder"]).is_dir():
         options.setdefault("pretrained", "own")
     if options.get("pretrained") == "none":
@@ -125,15 +138,13 @@ def take_start(name: str, options: dict[str, Any]) -> None:
         options.setdefault("tune", "mfa" if "pretrained" in options else "full")
 
 
-def check_run_folder(folder: Path, run: "Run", resume: bool) -> None:
+def check_run_folder(folder: Path, run: Run, resume: bool) -> None:
     """Refuse to overwrite a run, to resume nothing, or to resume another configuration."""
-    from mmsnet_lite.build import Run
-
     if not resume:
         if folder.is_file() or (folder.is_dir() and any(p.suffix != ".tmp" for p in folder.iterdir())):
             raise InputError(f"{folder} already exists; continue a run with --resume, or choose another --run")
         return
-    saved, wanted = (flat(json.loads(r.to_json())) for r in (Run.read(folder), run))
+    saved, wanted = flat(asdict(Run.read(folder))), flat(asdict(run))
     for key in saved | wanted:
         if key != "version" and saved.get(key) != wanted.get(key):
             raise InputError(
@@ -144,18 +155,16 @@ def check_run_folder(folder: Path, run: "Run", resume: bool) -> None:
 
 def flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
     """Lay nested values out as {"settings.lr": ...}."""
-    parts = [
-        flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
-        for key, value in values.items()
-    ]
-    return {key: value for part in parts for key, value in part.items()}
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return found
 
 
 def run_curves(args: argparse.Namespace) -> None:
     """Draw how a run went: its curves, and what it made of the same images after each epoch."""
     from mmsnet_lite.course.plot import save
     from mmsnet_lite.course.plot.training import curves, sample_grid
-    from mmsnet_lite.training.samples import read_samples
 
     file = args.run / "metrics.jsonl"
     if not file.is_file():
@@ -165,3 +174,21 @@ def run_curves(args: argparse.Namespace) -> None:
     for name, figure in figures.items():
         save(figure, str(args.run / name))
         print(args.run / name)
+
+
+def run_pretrain(args: argparse.Namespace) -> None:
+    """Pretrain an encoder, or continue, and say what it has learnt."""
+    from mmsnet_lite.pretraining import PretrainSettings, pretrain
+
+    settings = PretrainSettings(**given(args, "steps", "batch", "size", "lr", "seed"))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with tqdm(total=settings.steps, unit="step", disable=not args.progress) as bar:
+
+        def show(step: int, loss: float) -> None:
+            bar.update(step - bar.n)
+            bar.set_postfix(loss=f"{loss:.3f}")
+
+        record = pretrain(args.encoder, settings, args.out, device=device, on_step=show)
+    scores = ", ".join(f"{name} {value:.3f}" for name, value in record["probe"].items())
+    print(f"{args.encoder} after {settings.steps} steps in {record['seconds']} s, on held-out scenes: {scores}")
+    print(f"-> {args.out}; use it with --encoder {args.encoder} --pretrained {args.out}")

@@ -45,6 +45,11 @@ def network(kind=TinyNet):
     return kind()
 
 
+def same(a, b):
+    """Whether two networks hold the very same weights."""
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
 def write_slowly(path, data):
     """Stand in for `write_bytes`, so that a kill often meets a half-written checkpoint."""
     temporary = path.with_name(path.name + ".tmp")

@@ -14,10 +14,11 @@ def _seeded():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_cache(tmp_path_factory):
+def _own_cache_and_no_bars(tmp_path_factory):
     """Decoded images are cached in a folder of the tests', not in the user's."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MMSNET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patched.setenv("MMSNET_STATIC", "1")
         yield
 
 
@@ -35,7 +36,5 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     for name in ("left", "right"):
         write_dataset(folder / "data", name)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MMSNET_STATIC", "1")
-        assert main(train_arguments(folder / "data", folder / "run")) == 0
+    assert main(train_arguments(folder / "data", folder / "run")) == 0
     return folder

@@ -1,6 +1,8 @@
 """Small folders and networks that several rooms' tests share."""
 
+import importlib.util
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -54,3 +56,11 @@ def assert_one_line(capsys, message):
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1, lines
     assert re.match(f"error: .*{message}", lines[0]), lines[0]
+
+
+def benchmark(name):
+    """benchmarks/NAME.py as a module."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"benchmarks/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -16,8 +16,7 @@ RESULTS = Path(__file__).parents[1] / "benchmarks/results"
 
 
 @pytest.mark.slow
-def test_default_training_on_mixlite_reaches_its_scores(tmp_path, monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
+def test_default_training_on_mixlite_reaches_its_scores(tmp_path):
     start = time.perf_counter()
     assert main(["train", "--mix", "mixlite", "--run", str(tmp_path / "run")]) == 0
     seconds = time.perf_counter() - start

@@ -13,11 +13,6 @@ from small import assert_one_line, train_arguments
 from mmsnet_lite.__main__ import main
 
 
-@pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
-
-
 def test_train_writes_a_whole_run_folder(finished):
     run = finished / "run"
     assert sorted(p.name for p in run.iterdir()) == [
@@ -69,7 +64,7 @@ def test_a_run_cut_off_in_its_first_epoch_starts_again(root, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("mmsnet_lite.training.train", cut_off)
+        patched.setattr("mmsnet_lite.cli_train.train", cut_off)
         assert main(train_arguments(root, tmp_path / "run")) == 130
     assert not (tmp_path / "run" / "last.safetensors").exists()
     assert main(train_arguments(root, tmp_path / "run", "--resume")) == 0

@@ -14,8 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
+def _no_root(monkeypatch):
     monkeypatch.delenv("MMSNET_DATA", raising=False)
 
 

@@ -10,12 +10,6 @@ from small import assert_one_line, train_arguments
 
 from mmsnet_lite.__main__ import main
 
-
-@pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
-
-
 BAD_TRAINING = {
     "no images named": (["train"], "no images named; give --mix mixlite"),
     "size": (["--size", "100"], "image size 100x100 does not fit.*resize to 96x96"),

@@ -11,19 +11,12 @@ from mmsnet_lite.training import Evaluation
 from mmsnet_lite.training.collect import command
 
 
-@pytest.fixture(autouse=True)
-def _no_bars(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
-
-
 @pytest.fixture(scope="session")
 def evaluated(finished, tmp_path_factory):
     """A copy of the finished run with its test.csv; read only."""
     run = tmp_path_factory.mktemp("evaluated") / "run"
     shutil.copytree(finished / "run", run)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MMSNET_STATIC", "1")
-        assert main(["evaluate", "--run", str(run)]) == 0
+    assert main(["evaluate", "--run", str(run)]) == 0
     return run
 
 
@@ -65,7 +58,7 @@ def test_scores_elsewhere_and_at_original_size_leave_those_of_the_test_split(eva
 
 
 def test_evaluate_refuses_a_place_it_cannot_write_before_it_scores(finished, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mmsnet_lite.training.evaluate", None)
+    monkeypatch.setattr("mmsnet_lite.cli_evaluate.evaluate", None)
     for place in (tmp_path, tmp_path / "nowhere/x.csv"):
         assert main(["evaluate", "--run", str(finished / "run"), "--out", str(place)]) == 2
         assert_one_line(capsys, ".* cannot be written: name a CSV file in a folder that exists with --out")
@@ -99,7 +92,7 @@ def test_bad_comparisons_are_one_line(evaluated, finished, tmp_path, capsys):
         ([run, run, "--a", run], "name two runs"),
         (["--a", run], "a side has no run"),
         (["--a", run, run, "--b", run], ".* stands twice on one side"),
-        ([run, str(less)], ".* different images: 1 in one of them only, such as right/f"),
+        ([run, str(less)], ".* 1 are in one of them only, such as .'right', 'f'"),
         ([run, str(finished)], r".*test\.csv does not exist; `python -m mmsnet_lite evaluate --run"),
     ):
         assert main(["compare", *arguments]) == 2
@@ -133,7 +126,7 @@ def test_the_collected_command_repeats_the_run(finished, tmp_path, monkeypatch):
     config = json.loads((finished / "run/config.json").read_text())
     words = command(config).replace("ROOT", str(finished / "data")).split()
     assert words[:3] == ["python", "-m", "mmsnet_lite"]
-    monkeypatch.setattr("mmsnet_lite.training.train", cut_off)  # the configuration is written before
+    monkeypatch.setattr("mmsnet_lite.cli_train.train", cut_off)  # the configuration is written before
     assert main([*words[3:], "--run", str(tmp_path / "again")]) == 130
     assert json.loads((tmp_path / "again/config.json").read_text()) == config
 
@@ -164,7 +157,7 @@ def test_what_is_no_finished_run_is_one_line(evaluated, tmp_path, capsys):
     assert main([*words, str(run)]) == 2
     assert_one_line(capsys, r".*evaluate --run .*run` writes it")
     assert main([*words, str(run / "config.json")]) == 2
-    assert_one_line(capsys, r".*config\.json is no run folder")
+    assert_one_line(capsys, r".*config\.json holds no scores of images")
     assert main(["results", "--results", str(tmp_path / "nowhere")]) == 2
     assert_one_line(capsys, ".*nowhere does not exist; check the path")
     assert main(["results", "--results", str(folder), "--collect", str(run)]) == 2

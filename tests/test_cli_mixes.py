@@ -13,8 +13,7 @@ UNET = [*QUICK, "--model", "unet"]
 
 
 @pytest.fixture(autouse=True)
-def _no_bars_and_no_root(monkeypatch):
-    monkeypatch.setenv("MMSNET_STATIC", "1")
+def _no_root(monkeypatch):
     monkeypatch.delenv("MMSNET_DATA", raising=False)
 
 
@@ -28,7 +27,6 @@ def mixed(tmp_path_factory):
             stems = [*(f"ISIC_000001{i}" for i in range(4)), "ISIC_0000002", "ISIC_0000018"]
         write_dataset(folder / "data", name, stems[:4], stems[4:])
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MMSNET_STATIC", "1")
         patched.setenv("MMSNET_DATA", str(folder / "data"))
         patched.chdir(folder)
         assert main(["train", "--mix", "mix1", *UNET, "--sampler", "balanced", "--augment", "full"]) == 0
@@ -133,16 +131,6 @@ def test_a_root_without_what_is_needed_is_one_line(root, tmp_path, capsys):
 def test_unknown_names_are_refused(root, tmp_path, option, capsys):
     assert main(train_arguments(root, tmp_path / "run", f"--{option}", "odd")) == 2
     assert_one_line(capsys, f"{option} 'odd' is unknown; choose one of")
-
-
-def test_a_run_from_before_these_options_resumes(finished, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(finished / "run", run)
-    config = json.loads((run / "config.json").read_text())
-    del config["settings"]["sampler"], config["settings"]["augment"], config["source"]["test_datasets"]
-    config["source"]["mix"] = "mixlite@1"
-    (run / "config.json").write_text(json.dumps(config))
-    assert main(train_arguments(finished / "data", run, "--resume")) == 0
 
 
 def test_frames_of_one_group_are_held_out_together(root, tmp_path, capsys):

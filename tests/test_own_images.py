@@ -75,7 +75,6 @@ def dice(a, b):
 def test_lesson_00s_commands_take_a_strange_folder_to_the_prediction(tmp_path, monkeypatch, capsys):
     root = tmp_path / "a data root"
     masks = draw(root / NAME)
-    monkeypatch.setenv("MMSNET_STATIC", "1")
     monkeypatch.chdir(tmp_path)
     ran = []
     for words in commands(root):

@@ -10,9 +10,8 @@ from lessons import LESSONS, read
 from torch.testing import assert_close
 
 from mmsnet_lite.__main__ import parser
-from mmsnet_lite.course.header import with_table
-from mmsnet_lite.course.publish import repository
-from mmsnet_lite.training.results import markdown, rendered
+from mmsnet_lite.course.publish import repository, table
+from mmsnet_lite.training.results import filled, markdown, rendered
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -88,8 +87,8 @@ def test_every_make_target_and_link_exists():
 
 def test_the_table_of_lessons_is_made_of_their_headers():
     headers = {path.name: read(path).cells[0].source for path in LESSONS}
-    made = with_table(README, headers, repository(ROOT))
+    made = filled(README, "lessons", lambda _: table(headers, repository(ROOT)))
     assert made == README, "run `python -m mmsnet_lite.course.publish`, which makes it anew"
     assert all(f"](notebooks/{name})" in made for name in headers)
     changed = headers | {LESSONS[0].name: headers[LESSONS[0].name].replace("**Claim.** ", "**Claim.** Perhaps ")}
-    assert with_table(README, changed, repository(ROOT)) != README
+    assert table(changed, repository(ROOT)) not in README

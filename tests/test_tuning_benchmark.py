@@ -1,19 +1,11 @@
 """benchmarks/tuning.py on its tiny profile: rows are whole, are not measured twice, and belong to one encoder."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import torch
+from small import benchmark
 
 from mmsnet_lite.model import MiTEncoder
-
-
-def load():
-    spec = importlib.util.spec_from_file_location("tuning", Path(__file__).parents[1] / "benchmarks/tuning.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def save_encoder(folder, seed):
@@ -23,7 +15,7 @@ def save_encoder(folder, seed):
 
 
 def test_rows_are_whole_resumed_and_thrown_away_with_their_weights(tmp_path, monkeypatch, capsys):
-    tuning, out = load(), tmp_path / "tuning.json"
+    tuning, out = benchmark("tuning"), tmp_path / "tuning.json"
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     first, second = (save_encoder(tmp_path / str(seed), seed) for seed in (1, 2))
 
@@ -44,7 +36,7 @@ def test_rows_are_whole_resumed_and_thrown_away_with_their_weights(tmp_path, mon
 
 
 def test_every_way_is_one_that_networks_know():
-    tuning = load()
+    tuning = benchmark("tuning")
     counts = {way: tuning.trained_count(tuning.network(how, None, r)) for way, (how, r) in tuning.WAYS.items()}
     assert counts["frozen"] < counts["mfa-16"] < counts["mfa-4"] < counts["mfa-1"] < counts["full"]
     assert counts["frozen"] < counts["lora-4"] < counts["full"]

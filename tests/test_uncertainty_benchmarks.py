@@ -1,28 +1,19 @@
 """benchmarks/reannotation.py and uncertainty.py on tiny networks: rows whole, not measured twice, summed up rightly."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from small import TinyNet, train_arguments, write_dataset
+from small import TinyNet, benchmark, train_arguments, write_dataset
 
 from mmsnet_lite.__main__ import main
 from mmsnet_lite.analysis.reannotation import ARMS, draw_noise
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"benchmarks/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def reannotation(monkeypatch):
-    module = load("reannotation")
+    module = benchmark("reannotation")
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr(module, "environment", lambda: dict.fromkeys(("commit", "versions", "threads", "gpu")))
     monkeypatch.setattr(module, "build_model", lambda name, options, seed: seeded(seed))
@@ -84,7 +75,7 @@ def test_the_summary_counts_bad_masks_and_takes_differences_within_a_seed(reanno
 
 
 def test_a_run_is_judged_once_on_its_own_images(tmp_path, capsys):
-    benchmark, out = load("uncertainty"), tmp_path / "uncertainty.json"
+    uncertainty, out = benchmark("uncertainty"), tmp_path / "uncertainty.json"
     for name in ("left", "right"):
         write_dataset(tmp_path, name)
     run = tmp_path / "run"
@@ -93,7 +84,7 @@ def test_a_run_is_judged_once_on_its_own_images(tmp_path, capsys):
     moved.mkdir()
     for name in ("left", "right"):
         (tmp_path / name).rename(moved / name)
-    benchmark.main([str(run), "--data", str(moved), "--passes", "2", "--out", str(out)])
+    uncertainty.main([str(run), "--data", str(moved), "--passes", "2", "--out", str(out)])
     (row,) = json.loads(out.read_text())["rows"]
     assert row["run"] == "run"
     assert "--data ROOT --datasets left,right" in row["command"]
@@ -101,11 +92,11 @@ def test_a_run_is_judged_once_on_its_own_images(tmp_path, capsys):
     for quality in row["modalities"].values():
         assert {"single-pass entropy", "boundary distance", "entropy"} <= quality["detection"].keys()
     assert "temperature" in capsys.readouterr().out
-    benchmark.main([str(run), "--passes", "2", "--out", str(out)])  # its images are gone, and not needed
+    uncertainty.main([str(run), "--passes", "2", "--out", str(out)])  # its images are gone, and not needed
     assert capsys.readouterr().out == ""
     assert json.loads(out.read_text())["rows"] == [row]
 
 
 def test_what_is_no_number_is_stored_as_none():
-    assert load("uncertainty").plain({"a": float("nan"), "b": (1, 0.123456)}) == {"a": None, "b": (1, 0.123456)}
-    assert load("uncertainty").plain({"a": {"b": 0.123456}, "n": 3}) == {"a": {"b": 0.1235}, "n": 3}
+    assert benchmark("uncertainty").plain({"a": float("nan"), "b": (1, 0.123456)}) == {"a": None, "b": (1, 0.123456)}
+    assert benchmark("uncertainty").plain({"a": {"b": 0.123456}, "n": 3}) == {"a": {"b": 0.1235}, "n": 3}

@@ -31,14 +31,10 @@ _DROPOUTS: dict[Callable[..., Any], tuple[str, int, str, int]] = {  # names and 
 
 
 class DropoutWatch(TorchFunctionMode):
-    """While active, counts the calls of torch's dropout functions, by the module of the network that makes them.
+    """While active, counts the calls of torch's dropout functions, by the module (of `modules`) that makes them.
 
-    The module is the one whose method is running, the innermost. Functions that draw in another way (drop-path,
-    `torch.bernoulli`, a recurrent network's own dropout) are not counted. As long as any such mode is active, torch
-    also leaves its fused fast paths, so that every dropout module is really called.
-
-    Args:
-        modules: the network's.
+    The module is the one whose method is running, the innermost. As long as any such mode is active, torch also leaves
+    its fused fast paths, so that every dropout module is really called.
     """
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:
@@ -98,14 +94,13 @@ def find_dropout(model: nn.Module, images: Tensor) -> tuple[Counter[nn.Module | 
             x = x[..., :64, :64]
     training = [m for m in model.modules() if not getattr(m, "track_running_stats", False)]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    first: int | None = None
+    first = 0
     try:
         with modes(model, training), DropoutWatch(model.modules()) as watch:
-            for number, step in enumerate(steps_of(model)):
+            for step in steps_of(model):
                 x = step(x)
-                if first is None and watch.active:
-                    first = number
+                first += not watch.active
     finally:
         for buffer, value in buffers:
             buffer.copy_(value)
-    return watch.active, first or 0
+    return watch.active, first

@@ -1,9 +1,12 @@
-"""Which modules of a network are in training mode, and putting all of them back."""
+"""How a network passes over images: which of its modules are in training mode, and a mix in batches."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from mmsnet_lite.data import Mix
 
 
 @contextmanager
@@ -20,3 +23,11 @@ def modes(model: nn.Module, training: Iterable[nn.Module] = ()) -> Iterator[None
     finally:
         for module, mode in before:
             module.training = mode
+
+
+def batches(model: nn.Module, mix: Mix, batch: int, modality: str | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield images, 0..255 (b 3 h w), and masks (b 1 h w) of a mix or of one modality, on the model's device."""
+    device = next(model.parameters()).device
+    chosen = [i for i, label in enumerate(mix.labels) if modality in (None, label)]
+    for samples in DataLoader(Subset(mix, chosen), batch_size=batch):
+        yield samples["image"].to(device), samples["mask"].to(device)

@@ -1,19 +1,17 @@
 """Does relabelling what a network is uncertain about help it (claim C17)? Bad masks, rankings, and training anew."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
-from mmsnet_lite.analysis.modes import modes
-from mmsnet_lite.analysis.ranking import image_uncertainty
-from mmsnet_lite.analysis.uncertainty import binary_entropy, mc_predict
-from mmsnet_lite.data import Mix, Part, normalise
+from mmsnet_lite.analysis.detection import image_uncertainty
+from mmsnet_lite.analysis.uncertainty import examine
+from mmsnet_lite.data import Mix, Part
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import evaluate, probability_metrics, segmentation_loss
 
@@ -28,14 +26,6 @@ def corrupt(mask: np.ndarray, kind: str, generator: np.random.Generator) -> np.n
     Convention: with r the radius of the disc of the lesion's area, "shifted" moves it by 0.5 to 1 r in any direction,
         "dilated" adds all pixels within 0.3 to 0.7 r, "eroded" takes away what is nearer to the rim than 0.3 to 0.7 of
         the deepest pixel, and "missed" leaves nothing.
-
-    Args:
-        mask: (h w), bool or 0 and 1.
-        kind: one of `KINDS`.
-        generator: of the size and the direction of the error.
-
-    Returns:
-        bool (h w).
 
     Raises:
         InputError: an unknown kind.
@@ -61,13 +51,7 @@ def corrupt(mask: np.ndarray, kind: str, generator: np.random.Generator) -> np.n
 
 
 def draw_noise(parts: Sequence[Part], share: float, seed: int = 0) -> dict[tuple[str, str], str]:
-    """Choose images of each part at random, whose masks are to be bad, and the kind of each error, in equal numbers.
-
-    Raises:
-        InputError: a share outside 0 to 1.
-    """
-    if not 0 <= share <= 1:
-        raise InputError(f"a share of {share} bad masks does not fit; choose 0 to 1, such as 0.4")
+    """Choose a share of each part's images at random, whose masks are to be bad, each kind of error equally often."""
     noise: dict[tuple[str, str], str] = {}
     for number, part in enumerate(parts):
         order = np.random.default_rng([seed, number]).permutation(part.stems).tolist()
@@ -97,30 +81,16 @@ def mask_quality(given: Mix, true: Mix) -> Tensor:
     return torch.cat([probability_metrics(a["mask"][None].double(), b["mask"][None])[:, 0] for a, b in pairs])
 
 
-@torch.no_grad()
 def suspicion(model: nn.Module, mix: Mix, *, passes: int = 20, seed: int = 0, batch: int = 8) -> dict[str, Tensor]:
     """Score every image of a mix by how much its mask is to be doubted, float64 (n), the most doubtful highest.
 
-    "entropy" and "mutual information" are the `image_uncertainty` of Monte-Carlo dropout, "single-pass entropy" that
-    without dropout: none of them looks at the mask. The control, "loss", does: the training loss of the image.
+    The `image_uncertainty` of each map of `examine`, none of which looks at the mask, and the control, "loss", which
+    does: the training loss of the image.
     """
-    device = next(model.parameters()).device
-    found: dict[str, list[Tensor]] = {}
-    for number, samples in enumerate(DataLoader(mix, batch_size=batch)):
-        images, masks = normalise(samples["image"].to(device)), samples["mask"].to(device).float()
-        result = mc_predict(model, images, passes, seed + number)
-        with modes(model):
-            logits = model(images).logits
-        maps = {
-            "entropy": result.entropy,
-            "mutual information": result.mutual_information,
-            "single-pass entropy": binary_entropy(logits.sigmoid()),
-        }
-        scores = {name: image_uncertainty(each.cpu(), (logits >= 0).cpu()) for name, each in maps.items()}
-        losses = [segmentation_loss(*pair) for pair in zip(logits.split(1), masks.split(1), strict=True)]
-        for name, values in (scores | {"loss": torch.stack(losses).cpu().double()}).items():
-            found.setdefault(name, []).append(values)
-    return {name: torch.cat(values) for name, values in found.items()}
+    logits, masks, _, maps = examine(model, mix, passes, seed, batch)
+    losses = [segmentation_loss(*pair) for pair in zip(logits.split(1), masks.float().split(1), strict=True)]
+    scores = {name: image_uncertainty(each, logits >= 0) for name, each in maps.items()}
+    return scores | {"loss": torch.stack(losses).double()}
 
 
 @dataclass(frozen=True)
@@ -149,12 +119,12 @@ def reannotate(
     seed: int = 0,
     passes: int = 20,
     known: Mapping[str, Arm] | None = None,
-    on_arm: Callable[[str, Arm], None] | None = None,
-) -> dict[str, Arm]:
+) -> Iterator[tuple[str, Arm]]:
     """Train on masks of which a share is bad, check the most doubtful ones, train anew from the same start, and score.
 
-    The arms differ in the images that are checked: "none"; the first by "uncertainty" (entropy of Monte-Carlo dropout),
-    at "random", by training "loss", or the "worst" masks (an oracle), as many each; "all".
+    The arms, yielded by name as they are measured, differ in the images that are checked: "none"; the first by
+    "uncertainty" (entropy of Monte-Carlo dropout), at "random", by training "loss", or the "worst" masks (an oracle),
+    as many each; "all".
 
     Convention: the budget is a share of the training images, good and bad; checking a good mask changes nothing.
 
@@ -166,29 +136,36 @@ def reannotate(
         budget: share of the training images to check.
         seed: of the noise, the dropout and the random arm.
         passes: see `mc_predict`.
-        known: arms measured before, which are not measured again; "none" first.
-        on_arm: called with the name of each new arm and the arm.
+        known: arms measured before, which are not measured again; "none" is one of them.
 
     Raises:
-        InputError: a share or a budget outside 0 to 1, arms without "none", or what `mc_predict` refuses.
+        InputError: what `mc_predict` refuses.
     """
-    if not 0 <= budget <= 1:
-        raise InputError(f"a budget of {budget} does not fit; choose the share of masks to check, such as 0.2")
     noise, arms = draw_noise(parts, share, seed), dict(known or {})
-    if arms and "none" not in arms:
-        raise InputError('the known arms lack "none", by which the others choose; measure all of them again')
     keys = [(part.dataset, stem) for part in parts for stem in part.stems]
+    n, count = len(keys), round(budget * len(keys))
 
     def mix(checked: Sequence[int]) -> Mix:
         left = {key: noise[key] for key in noise.keys() - {keys[i] for i in checked}}
         return Mix(with_noise(parts, left, seed), test.size)
 
+    def first(arm: str) -> list[int]:
+        """The images that an arm checks."""
+        if arm in ("none", "all"):
+            return list(range(n if arm == "all" else 0))
+        if arm == "random":
+            return sorted(np.random.default_rng([seed, n]).choice(n, count, replace=False).tolist())
+        if arm == "worst":
+            doubt = -mask_quality(noisy, mix(range(n)))
+        else:
+            doubt = torch.tensor(arms["none"].scores["entropy" if arm == "uncertainty" else arm])
+        return sorted(doubt.argsort(descending=True, stable=True)[:count].tolist())
+
     noisy = mix([])
-    quality = mask_quality(noisy, mix(range(len(keys))))
     for arm in ARMS:
         if arm in arms:
             continue
-        chosen = _first(arm, arms["none"].scores if arms else {}, quality, round(budget * len(keys)), seed)
+        chosen = first(arm)
         model = fit(mix(chosen) if chosen else noisy)
         scores = suspicion(model, noisy, passes=passes, seed=seed) if arm == "none" else {}
         arms[arm] = Arm(
@@ -197,17 +174,4 @@ def reannotate(
             sum(keys[i] in noise for i in chosen),
             {name: tuple(values.tolist()) for name, values in scores.items()},
         )
-        if on_arm is not None:
-            on_arm(arm, arms[arm])
-    return arms
-
-
-def _first(arm: str, scores: Mapping[str, Sequence[float]], quality: Tensor, count: int, seed: int) -> list[int]:
-    """The images that an arm checks."""
-    n = len(quality)
-    if arm in ("none", "all"):
-        return list(range(n if arm == "all" else 0))
-    if arm == "random":
-        return sorted(np.random.default_rng([seed, n]).choice(n, count, replace=False).tolist())
-    doubt = -quality if arm == "worst" else torch.tensor(scores["entropy" if arm == "uncertainty" else arm])
-    return sorted(doubt.argsort(descending=True, stable=True)[:count].tolist())
+        yield arm, arms[arm]

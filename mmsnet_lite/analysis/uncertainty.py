@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mmsnet_lite.analysis.dropout import DropoutWatch, find_dropout, steps_of
-from mmsnet_lite.analysis.modes import modes
+from mmsnet_lite.analysis.modes import batches, modes
+from mmsnet_lite.data import Mix, normalise
 from mmsnet_lite.errors import InputError
 
 
@@ -38,21 +39,19 @@ def mc_predict(model: nn.Module, images: Tensor, passes: int = 20, seed: int = 0
         entropy = H(mean),   mutual_information = H(mean) - 1/T sum_t H(p_t),   H see `binary_entropy`.
 
     Only dropout is random. Everything is in eval mode, batch norm and drop-path too, but for the modules that call one
-    of torch's dropout functions with a probability above 0: `nn.Dropout` and its kin, `nn.MultiheadAttention`, and any
-    module that calls `F.dropout(..., training=self.training)` or passes an attention its dropout. They are found by a
-    trial run, see `find_dropout`; their own flag is set, not their children's. So a module of someone else's that calls
-    dropout and, in the same method, does something else in training mode, does that as well. Dropout that is drawn
-    without these functions (by `torch.bernoulli`, or inside `nn.LSTM`) is not seen and stays off.
+    of torch's dropout functions with a probability above 0: they are found by a trial run, see `find_dropout`, and
+    their own flag is set, not their children's. Whatever else such a module does in training mode in the same method,
+    it does here as well; dropout drawn without those functions (`torch.bernoulli`, `nn.LSTM`) stays off.
 
     What precedes the first active dropout is computed once, as finely as the network's `steps` divide it (see
-    `MMSNet.steps`); a network without them runs whole, `passes` times. Images of one batch get different masks. Modes
-    are restored, after an error too, and the global generators of CPU and CUDA left as they were.
+    `MMSNet.steps`). Images of one batch get different masks. Modes are restored, after an error too, and the global
+    generators left as they were.
 
     Convention: `variance` divides by T, so that T = 2 passes at 0 and 1 give 0.25.
     Convention: a result depends on the seed and on the batch: the same batch and seed are bit-equal on a CPU.
 
     Args:
-        model: maps normalised images to an output with `logits` (b 1 h w).
+        model: maps normalised images to an output with `logits`.
         images: normalised, (b 3 h w).
         passes: T, 2 or more.
         seed: of the dropout masks.
@@ -110,3 +109,34 @@ def _check_reached(watch: DropoutWatch, expected: dict[nn.Module | None, int]) -
             f"dropout called from {names} is active in training, but not by that module's own `training` flag; "
             "call it as F.dropout(x, p, training=self.training) in the method of a module"
         )
+
+
+@torch.no_grad()
+def single_pass(model: nn.Module, mix: Mix, batch: int, modality: str | None = None) -> tuple[Tensor, Tensor]:
+    """Logits without dropout and masks, (n 1 h w) on the CPU, of a mix or of one modality."""
+    with modes(model):
+        pairs = [
+            (model(normalise(images)).logits.cpu(), masks.cpu())
+            for images, masks in batches(model, mix, batch, modality)
+        ]
+    logits, masks = zip(*pairs, strict=True)
+    return torch.cat(logits), torch.cat(masks)
+
+
+def examine(
+    model: nn.Module, mix: Mix, passes: int, seed: int, batch: int, modality: str | None = None
+) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """`single_pass` and `mc_predict` on a mix or on one modality; batch number i is drawn from seed + i.
+
+    Returns:
+        logits without dropout, masks, the mean probability with dropout, and maps of uncertainty by name, each
+        (n 1 h w) on the CPU: those of `MCResult`, and the "single-pass entropy".
+    """
+    logits, masks = single_pass(model, mix, batch, modality)
+    results = [
+        mc_predict(model, normalise(images), passes, seed + i)
+        for i, (images, _) in enumerate(batches(model, mix, batch, modality))
+    ]
+    mean, variance, entropy, information = (torch.cat(maps).cpu() for maps in zip(*results, strict=True))
+    maps = {"entropy": entropy, "mutual information": information, "variance": variance}
+    return logits, masks, mean, maps | {"single-pass entropy": binary_entropy(logits.sigmoid())}

@@ -1,4 +1,4 @@
-"""LoRA (Hu et al., ICLR 2022), by peft: MMSNet's decoder on a frozen encoder whose linear layers get low-rank terms.
+"""LoRA (Hu et al., ICLR 2022), by peft: MMSNet's decoder on a frozen encoder whose attention gets low-rank terms.
 
     y = W x + b + B A x,   A (r, in) random, B (out, r) zero at the start, W and b frozen
 
@@ -14,25 +14,18 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.model.encoder import MiTEncoder, encoder_spec
 from mmsnet_lite.model.mmsnet import MMSNet, MMSNetConfig, SegmentationOutput
 
-TARGETS = ("attention", "linear")
-
 
 @dataclass(frozen=True, kw_only=True)
 class LoRAConfig:
-    """Where the low-rank terms go, and the encoder and decoder as in `MMSNetConfig`.
-
-    Args:
-        r: rank, from 1 to the encoder's smallest width. The scale (peft's alpha / r) is 1.
-        targets: "attention" (query, key, value and output of every block) or "linear" (the feed-forward part as well).
+    """Rank r, from 1 to the encoder's smallest width, scale 1 (peft's alpha / r); the rest as in `MMSNetConfig`.
 
     Raises:
-        InputError: a value outside these sets, or one that `MMSNetConfig` refuses.
+        InputError: another rank, or a value that `MMSNetConfig` refuses.
     """
 
     encoder: str = "mit-b0"
     pretrained: str | None = None
     r: int = 4
-    targets: str = "attention"
     msfg: bool = True
     frequencies: int = 32
     msfg_scales: int = 3
@@ -43,24 +36,20 @@ class LoRAConfig:
         limit = min(encoder_spec(self.encoder).widths)
         if not isinstance(self.r, int) or not 1 <= self.r <= limit:
             raise InputError(f"r = {self.r!r} does not fit; the rank is a whole number from 1 to {limit}")
-        if self.targets not in TARGETS:
-            raise InputError(f"targets = {self.targets!r} is unknown; choose one of {', '.join(TARGETS)}")
         self.network()
 
     def network(self) -> MMSNetConfig:
         """The frozen encoder and the decoder, without the low-rank terms."""
-        shared = {name: value for name, value in vars(self).items() if name not in ("r", "targets")}
-        return MMSNetConfig(tune="frozen", **shared)
+        return MMSNetConfig(tune="frozen", **{name: value for name, value in vars(self).items() if name != "r"})
 
 
-def target_names(encoder: MiTEncoder, targets: str) -> list[str]:
-    """Return the names of the linear layers that get low-rank terms, for peft, which takes names.
+def attention_names(encoder: MiTEncoder) -> list[str]:
+    """Return the names of query, key, value and output of every block, for peft, which takes names.
 
-    In a block the attention's layers map C_s to C_s and the feed-forward part's do not, so that their type and shape
-    tell them apart, whatever transformers calls them.
+    These linear layers map C_s to C_s and the feed-forward part's do not, whatever transformers calls them.
     """
     linears = [(name, each) for name, each in encoder.named_modules() if isinstance(each, nn.Linear)]
-    return [name for name, each in linears if targets == "linear" or each.in_features == each.out_features]
+    return [name for name, each in linears if each.in_features == each.out_features]
 
 
 class LoRA(nn.Module):
@@ -70,7 +59,7 @@ class LoRA(nn.Module):
         InputError: peft is not installed, or a checkpoint that does not fit; in `forward`, what MMSNet refuses.
     """
 
-    def __init__(self, config: LoRAConfig | None = None) -> None:
+    def __init__(self, config: LoRAConfig) -> None:
         super().__init__()
         try:
             from peft import LoraConfig, inject_adapter_in_model
@@ -78,12 +67,10 @@ class LoRA(nn.Module):
             fix = "pip install 'mmsnet-lite[baselines]'"
             raise InputError(f"LoRA comes from peft, which is not installed; {fix}") from error
 
-        self.config = config or LoRAConfig()
-        self.net = MMSNet(self.config.network())
-        names = target_names(self.net.encoder, self.config.targets)
-        inject_adapter_in_model(
-            LoraConfig(r=self.config.r, lora_alpha=self.config.r, target_modules=names), self.net.encoder
-        )
+        self.config = config
+        self.net = MMSNet(config.network())
+        names = attention_names(self.net.encoder)
+        inject_adapter_in_model(LoraConfig(r=config.r, lora_alpha=config.r, target_modules=names), self.net.encoder)
 
     @property
     def encoder(self) -> MiTEncoder:

@@ -13,11 +13,7 @@ from mmsnet_lite.model.mmsnet import SegmentationOutput
 
 @dataclass(frozen=True, kw_only=True)
 class SegFormerConfig:
-    """Encoder and its start weights, as in `MMSNetConfig`.
-
-    Raises:
-        InputError: an unknown encoder.
-    """
+    """Encoder and its start weights, as in `MMSNetConfig`; an unknown encoder is an InputError."""
 
     encoder: str = "mit-b0"
     pretrained: str | None = None
@@ -33,14 +29,14 @@ class SegFormer(nn.Module):
         InputError: a checkpoint that does not fit; in `forward`, an image size that the encoder cannot take.
     """
 
-    def __init__(self, config: SegFormerConfig | None = None) -> None:
+    def __init__(self, config: SegFormerConfig) -> None:
         super().__init__()
         from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
-        self.config = config or SegFormerConfig()
-        self.encoder = MiTEncoder(self.config.encoder, self.config.pretrained)
+        self.config = config
+        self.encoder = MiTEncoder(config.encoder, config.pretrained)
         shape = self.encoder.spec.transformers_config()
-        shape.decoder_hidden_size = 256 if self.config.encoder in ("mit-nano", "mit-b0") else 768
+        shape.decoder_hidden_size = 256 if config.encoder in ("mit-nano", "mit-b0") else 768
         self.head = SegformerDecodeHead(shape)
 
     def check_size(self, height: int, width: int) -> None:

@@ -10,11 +10,7 @@ from mmsnet_lite.model.mmsnet import SegmentationOutput
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig:
-    """Width of the first level; the five levels have w, 2w, 4w, 8w, 16w channels. 64 is the classic, 16 fits a CPU.
-
-    Raises:
-        InputError: a width below 1.
-    """
+    """Width w of the first of five levels, the next 2w, 4w, 8w, 16w: 64 is the classic, 16 fits a CPU."""
 
     width: int = 16
 
@@ -30,7 +26,7 @@ class UNet(nn.Module):
         InputError: MONAI is not installed; in `forward`, an image size that is no multiple of 16.
     """
 
-    def __init__(self, config: UNetConfig | None = None) -> None:
+    def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         try:
             from monai.networks.nets import BasicUNet
@@ -38,8 +34,7 @@ class UNet(nn.Module):
             fix = "pip install 'mmsnet-lite[baselines]'"
             raise InputError(f"U-Net comes from MONAI, which is not installed; {fix}") from error
 
-        self.config = config or UNetConfig()
-        w = self.config.width
+        self.config, w = config, config.width
         features = (w, 2 * w, 4 * w, 8 * w, 16 * w, w)
         self.net = BasicUNet(2, in_channels=3, out_channels=1, features=features, norm="batch", act="relu")
 

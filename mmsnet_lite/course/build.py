@@ -8,8 +8,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from mmsnet_lite.course.header import stamp, with_time
-from mmsnet_lite.course.publish import ROOT, repository, write_notebook, write_readme
+from mmsnet_lite.course.publish import ROOT, repository, stamp, with_time, write_notebook, write_readme
 
 NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = "solutions"  # the folder beside the lessons

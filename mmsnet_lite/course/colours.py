@@ -15,6 +15,8 @@ SIGNED = "PuOr"  # sub-bands, differences: white at 0, so draw from -m to m
 PROBABILITY = "viridis"  # 0..1
 UNCERTAINTY = "magma"  # entropy, variance: from 0 up
 
+MARK = "#D55E00"  # the line or point of which a figure speaks
+
 # Lines and points of a modality: what Okabe and Ito have left that shows on white
 MODALITY = {"fundus": "#D55E00", "colonoscopy": "#CC79A7", "ultrasound": "#56B4E9", "dermoscopy": "#000000"}
 

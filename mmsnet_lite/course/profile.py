@@ -3,8 +3,8 @@
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -19,30 +19,20 @@ def live() -> bool:
 def machine() -> str:
     """Describe this machine in four lines: Python, PyTorch, processor threads, GPU."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none; the lite profile needs none"
-    return "\n".join(
-        [
-            f"Python   {platform.python_version()}",
-            f"PyTorch  {torch.__version__}",
-            f"threads  {torch.get_num_threads()}",
-            f"GPU      {gpu}",
-        ]
-    )
+    python, threads = platform.python_version(), torch.get_num_threads()
+    return f"Python   {python}\nPyTorch  {torch.__version__}\nthreads  {threads}\nGPU      {gpu}"
 
 
 def band(name: str, value: float, low: float, high: float) -> str:
-    """Say whether a measured value lies in the band expected on any machine, in words that do not vary.
-
-    0.83 in a band of 0.6 to 0.95 gives "DSC in 0.60-0.95: yes".
-    """
+    """Say whether a value lies in the band expected on any machine, as in "DSC in 0.60-0.95: yes"."""
     verdict = "yes" if low <= value <= high else f"NO, it is {value:.3f}"
     return f"{name} in {low:.2f}-{high:.2f}: {verdict}"
 
 
 def lacking(mix: str) -> list[str]:
     """What this machine lacks for the full recipe on a mix, each with what to do; an empty list lacks nothing."""
-    found = (
-        [] if torch.cuda.device_count() else ["a GPU: none is seen here; take a machine or a Colab runtime with one"]
-    )
+    gpu = torch.cuda.device_count()
+    found = [] if gpu else ["a GPU: none is seen here; take a machine or a Colab runtime with one"]
     root = os.environ.get("MMSNET_DATA")
     if not root:
         return [*found, f"data: set MMSNET_DATA to a folder, and run `python -m mmsnet_lite prepare {mix}`"]
@@ -51,26 +41,20 @@ def lacking(mix: str) -> list[str]:
     return [*found, words] if missing else found
 
 
-@dataclass(frozen=True)
-class Card:
-    """A reader's number beside what is expected of it, by kind of device.
+class Card(NamedTuple):
+    """A reader's number, None where there is no run yet, beside what is expected of it.
 
-    Args:
-        name: what was measured.
-        value: the reader's; None where there is no run yet.
-        bands: lowest and highest value expected on "cpu" or "cuda"; a device that is left out was not measured yet.
-        device: the reader's; None finds out.
+    `bands` holds the lowest and highest value expected on "cpu" or "cuda", where that was measured.
     """
 
     name: str
     value: float | None
     bands: Mapping[str, tuple[float, float]]
-    device: str | None = None
 
     @property
     def expected(self) -> tuple[float, float] | None:
         """The band of the reader's device, if there is one."""
-        return self.bands.get(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return self.bands.get("cuda" if torch.cuda.is_available() else "cpu")
 
     @property
     def verdict(self) -> str:

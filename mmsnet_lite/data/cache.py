@@ -5,8 +5,11 @@
 CACHE is MMSNET_CACHE, else ~/.cache/mmsnet_lite; PATH and KEY are hashes, of the folder's place and of what is cached.
 """
 
+import errno
 import hashlib
+import math
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +89,9 @@ class SplitCache:
 
     def _build(self, final: Path, shape: tuple[int, ...], progress: bool) -> None:
         """Write the file. Not through a memory map: on a full disk that ends the process with a signal."""
-        temporary = final.with_suffix(".partial")
+        if (need := math.prod(shape)) > shutil.disk_usage(final.parent).free:
+            raise OSError(errno.ENOSPC, f"{shape[0]} images of {shape[3]} px need {need / 2**30:.1f} GiB in all")
+        temporary = final.with_name(f"{self.split}-{shape[3]}.partial")
         label = f"{self.folder.name} {self.split}, {shape[3]} px"
         pool = ThreadPoolExecutor()
         try:
@@ -96,6 +101,8 @@ class SplitCache:
                 rows = pool.map(lambda stem: planes(*self.folder.read(stem), shape[3]), self.stems)
                 for row in tqdm(rows, desc=label, total=len(self.stems), unit="image", disable=not progress):
                     file.write(row.tobytes())
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut could leave blank pixels under the final name
             temporary.replace(final)
         finally:
             pool.shutdown(cancel_futures=True)

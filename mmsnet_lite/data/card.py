@@ -60,15 +60,15 @@ def check_card(folder: Path, spec: DatasetSpec, options: Mapping[str, Any]) -> N
         raise InputError(f"{folder} exists and was not made by prepare; move it away, or choose another ROOT (--data)")
     made = {"name": card.get("name"), "version": card["version"], **card["options"]}
     wanted = {"name": spec.name, "version": VERSION, **options}
-    wanted["cup"] = wanted["cup"] or made["cup"]
+    wanted["cup"] = made.get("cup") or wanted["cup"]
     count = sum(spec.counts.values())
     for kind in ("images", "masks", *["masks_cup"] * wanted["cup"]):
         made[kind], wanted[kind] = sum(1 for _ in (folder / kind).glob("*.png")), count
     for key, value in wanted.items():
-        if made[key] != value:
+        if made.get(key) != value:
             raise InputError(
-                f"{folder} was prepared with {key} = {made[key]}, but {value} is wanted; delete it and run again (the "
-                "archives stay in downloads/)"
+                f"{folder} was prepared with {key} = {made.get(key)}, but {value} is wanted; delete it and run again "
+                "(the archives stay in downloads/)"
             )
 
 

@@ -1,18 +1,19 @@
 """What a published mask means: from its grey levels to 0 and 1."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
 from mmsnet_lite.data.image import grey_levels
-from mmsnet_lite.data.specs import Levels
 from mmsnet_lite.errors import InputError
 
-_FOREGROUND = 128
+_AGAIN = "get the archive again from its own page"
+Rule = Mapping[int, tuple[str, ...]] | None
+"""Of each value a mask may have, the folders of the targets that it belongs to; None: one target, of 128 and above."""
 
 
-def targets(rule: Levels | None, masks: Sequence[tuple[str, Image.Image]]) -> dict[str, np.ndarray]:
+def targets(rule: Rule, masks: Sequence[tuple[str, Image.Image]]) -> dict[str, np.ndarray]:
     """Return the target or targets that the masks of one image outline together.
 
     Convention: several masks of one image are joined: a pixel belongs to a target when it does in any of them.
@@ -21,7 +22,7 @@ def targets(rule: Levels | None, masks: Sequence[tuple[str, Image.Image]]) -> di
         values and none from 128 on was coded otherwise (as 0 and 1) and is an error.
 
     Args:
-        rule: what the values mean; None for one target, of 128 and above.
+        rule: what the values mean.
         masks: name, for messages, and decoded mask; at least one.
 
     Returns:
@@ -40,21 +41,23 @@ def targets(rule: Levels | None, masks: Sequence[tuple[str, Image.Image]]) -> di
     return joined
 
 
-def _read(rule: Levels | None, mask: Image.Image, name: str) -> dict[str, np.ndarray]:
+def _read(rule: Rule, mask: Image.Image, name: str) -> dict[str, np.ndarray]:
     values = grey_levels(mask, name)
     if rule is None:
         highest = int(values.max())
-        if 0 < highest < _FOREGROUND and mask.format != "JPEG":
+        if 0 < highest < 128 and mask.format != "JPEG":
             raise InputError(
-                f"{name} holds values of 0 to {highest}, where the target should have {_FOREGROUND} and above; get "
-                "the archive again from its own page"
+                f"{name} holds values of 0 to {highest}, where the target should have 128 and above; {_AGAIN}"
             )
-        return {"masks": (values >= _FOREGROUND).astype(np.uint8)}
-    known = sorted({*rule.background, *(level for levels in rule.targets.values() for level in levels)})
-    if unknown := sorted(set(np.unique(values).tolist()) - set(known)):
-        shown = ", ".join(map(str, unknown[:5])) + (", ..." if len(unknown) > 5 else "")
+        return {"masks": (values >= 128).astype(np.uint8)}
+    if unknown := sorted(set(np.unique(values).tolist()) - rule.keys()):
+        shown = ", ".join(map(str, unknown[:5])) + ", ..." * (len(unknown) > 5)
+        known = ", ".join(map(str, sorted(rule)))
         raise InputError(
-            f"{name} holds the values {shown}; a mask of this dataset has {', '.join(map(str, known))} and nothing "
-            "else; get the archive again from its own page"
+            f"{name} holds the values {shown}; a mask of this dataset has {known} and nothing else; {_AGAIN}"
         )
-    return {folder: np.isin(values, levels).astype(np.uint8) for folder, levels in rule.targets.items()}
+    found: dict[str, np.ndarray] = {}
+    for level, folders in rule.items():
+        for folder in folders:
+            found[folder] = found.get(folder, 0) | (values == level).astype(np.uint8)
+    return found

@@ -66,7 +66,7 @@ def prepare(
             ROOT/NAME.partial.
     """
     final, partial = root / spec.name, root / f"{spec.name}.partial"
-    options = {"size": size, "cup": cup and spec.levels is not None and "masks_cup" in spec.levels.targets}
+    options = {"size": size, "cup": cup and any("masks_cup" in folders for folders in (spec.levels or {}).values())}
     if final.exists():
         check_card(final, spec, options)
         return PreparedFolder(final)

@@ -56,9 +56,9 @@ class _Read(torch.autograd.Function):
         return _added(gradient, positions, ctx.length), None
 
 
-def _best(values: Tensor, codes: Tensor, dim: int, largest: bool) -> tuple[Tensor, Tensor]:
-    """The extremum along `dim` and the code of where it lies, by vectorised passes; torch.max is slow on short axes."""
-    best = values.amax(dim, keepdim=True) if largest else values.amin(dim, keepdim=True)
+def _best(values: Tensor, codes: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """The maximum along `dim` and the code of where it lies, by vectorised passes; torch.max is slow on short axes."""
+    best = values.amax(dim, keepdim=True)
     numbers = torch.arange(values.shape[dim], dtype=torch.int16, device=values.device)
     index = ((values == best) * numbers.view(-1, *[1] * (values.ndim - 1 - dim))).amax(dim, keepdim=True).long()
     return best.squeeze(dim), codes.expand_as(values).gather(dim, index).squeeze(dim)
@@ -78,32 +78,31 @@ def _folded_rows(n: int, period: int, device: torch.device) -> Tensor:
     return torch.cat([group[: (period + 1) // 2] for group in groups])
 
 
-def _fold(x: Tensor, period: int, largest: bool) -> list[tuple[Tensor, Tensor]]:
-    """Extrema (b c h h) in the groups (0, 0), (0, 1), (1, 0), (1, 1) of rows and columns, and where they lie.
+def _fold(x: Tensor, period: int, sign: int) -> list[tuple[Tensor, Tensor]]:
+    """Maxima (b c h h) of x or -x in the groups (0, 0), (0, 1), (1, 0), (1, 1) of rows and columns, and where they lie.
 
     A place is coded as (row of `_folded_rows`) * n + column.
     """
     n = x.shape[-1]
     count, half = n // period, (period + 1) // 2
     rows = x.unflatten(2, (count, period))  # b c m q n
-    strips = [rows[:, :, i::2].amax(2) if largest else rows[:, :, i::2].amin(2) for i in (0, 1)]  # the pass over x
+    strips = [rows[:, :, i::2].amax(2) if sign > 0 else -rows[:, :, i::2].amin(2) for i in (0, 1)]  # the pass over x
     codes = torch.arange(2 * half * n, device=x.device).view(2, half, count, period)
     found = []
     for above in (0, 1):
-        strip = _mirrored(strips[0], strips[1], 2, above)
-        strip = (strip.amax(0) if largest else strip.amin(0)).unflatten(3, (count, period))  # b c h m q
-        even, odd = (_best(strip[..., i::2, :], codes[above, :, i::2], 3, largest) for i in (0, 1))
+        strip = _mirrored(strips[0], strips[1], 2, above).amax(0).unflatten(3, (count, period))  # b c h m q
+        even, odd = (_best(strip[..., i::2, :], codes[above, :, i::2], 3) for i in (0, 1))
         for left in (0, 1):
             values, places = (_mirrored(*parts, 3, left) for parts in zip(even, odd, strict=True))
-            found.append(_best(values, places, 0, largest))
+            found.append(_best(values, places, 0))
     return found
 
 
-def _signed(same: list, other: list, signs: list[int], largest: bool) -> tuple[Tensor, Tensor]:
-    """Extrema (b c h^2) of x times the sign of its group; `same` holds the groups' own, `other` the opposite ones."""
-    parts = [(same if sign > 0 else other)[i] for i, sign in enumerate(signs)]
-    values = torch.stack([sign * part[0] for sign, part in zip(signs, parts, strict=True)])
-    value, place = _best(values, torch.stack([part[1] for part in parts]), 0, largest)
+def _signed(same: list, opposite: list, signs: list[int]) -> tuple[Tensor, Tensor]:
+    """Maxima (b c h^2) over the groups: of `same`, or `opposite` where a group's sign is -, and where they lie."""
+    parts = [(same if sign > 0 else opposite)[i] for i, sign in enumerate(signs)]
+    values, places = (torch.stack(each) for each in zip(*parts, strict=True))
+    value, place = _best(values, places, 0)
     return value.flatten(2), place.flatten(2)
 
 
@@ -116,7 +115,7 @@ def _search(x: Tensor, pairs: Sequence[tuple[int, int]], templates: Tensor) -> l
         return [products.max(-1).indices, products.min(-1).indices]  # along the last axis faster than argmax
     period, half = n // count, (n // count + 1) // 2
     images = templates.unflatten(1, (n, n))[:, :half, :half].flatten(1).repeat(1, 2)  # K 2h^2
-    highest, lowest = _fold(x, period, True), _fold(x, period, False)
+    plus, minus = _fold(x, period, 1), _fold(x, period, -1)
     parities = [(u // count % 2, v // count % 2) for u, v in pairs]
     order: list[int] = []
     codes: list[list[Tensor]] = [[], []]
@@ -124,19 +123,19 @@ def _search(x: Tensor, pairs: Sequence[tuple[int, int]], templates: Tensor) -> l
         members = [k for k, parity in enumerate(parities) if parity == (u, v)]
         order += members
         signs = [1, 1 - 2 * v, 1 - 2 * u, 1 - 2 * (u ^ v)]
-        sides = _signed(highest, lowest, signs, True), _signed(lowest, highest, signs, False)
-        values, places = (torch.cat(parts, -1) for parts in zip(*sides, strict=True))
+        (high, above), (low, below) = _signed(plus, minus, signs), _signed(minus, plus, signs)
+        values, places = torch.cat([high, -low], -1), torch.cat([above, below], -1)
         products = values.unsqueeze(2) * images[members]  # b c k 2h^2
         codes[0].append(places.gather(-1, products.max(-1).indices))
         codes[1].append(places.gather(-1, products.min(-1).indices))
     back = sorted(range(len(order)), key=order.__getitem__)
     rows, k = _folded_rows(n, period, x.device), torch.arange(len(pairs), device=x.device)[:, None]
     positions = []
-    for side, largest in zip(codes, (True, False), strict=True):
+    for side, sign in zip(codes, (1, -1), strict=True):
         code = torch.cat(side, -1)[..., back]
         candidates = rows[code // n] * n + (code % n).unsqueeze(-1)  # b c K m
         products = flat.gather(2, candidates.flatten(2)).view_as(candidates) * templates[k, candidates]
-        positions.append(_best(products, candidates, 3, largest)[1])
+        positions.append(_best(sign * products, candidates, 3)[1])
     return positions
 
 

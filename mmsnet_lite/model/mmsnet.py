@@ -7,7 +7,7 @@ Paper: "Multiscale Frequency-Guided Image Analyses for Mixed-Modality Medical Im
 not public. The decoder's width d = 64 is inferred from the 7.51 M trainable parameters it states for MiT-B4 at r = 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch.nn.functional as F
@@ -54,6 +54,8 @@ class Explanation(NamedTuple):
 class Decoder(nn.Module):
     """Reduce each stage, of width C_s, to d channels, guide it by MSFG, add top-down, predict."""
 
+    guide: Sequence[MSFG]  # empty without MSFG
+
     def __init__(self, widths: tuple[int, ...], config: MMSNetConfig) -> None:
         super().__init__()
         d = config.width
@@ -61,7 +63,7 @@ class Decoder(nn.Module):
             nn.Sequential(nn.Conv2d(width, d, 3, padding=1, bias=False), nn.BatchNorm2d(d), nn.ReLU())
             for width in widths
         )
-        self.guide = nn.ModuleList(
+        self.guide = nn.ModuleList(  # type: ignore[assignment]
             MSFG(
                 d,
                 scales=config.msfg_scales,
@@ -72,9 +74,7 @@ class Decoder(nn.Module):
                 dct_scale=config.dct_scale,
                 gate=config.gate,
             )
-            if config.msfg
-            else nn.Identity()
-            for stride in STRIDES
+            for stride in (STRIDES if config.msfg else ())
         )
         self.dropout = nn.Dropout2d(config.dropout)
         self.predict = nn.Conv2d(d, 1, 1)
@@ -85,7 +85,8 @@ class Decoder(nn.Module):
 
     def merge(self, features: tuple[Tensor, ...]) -> Tensor:
         """Map the four stage maps to the one map (b d h/4 w/4) that `score` reads."""
-        return _top_down(self._guided(features)[0])
+        reduced = self._reduced(features)
+        return _top_down([guide(x) for guide, x in zip(self.guide, reduced, strict=False)] or reduced)
 
     def score(self, merged: Tensor) -> Tensor:
         """Map the merged map to logits (b 1 h/4 w/4); dropout stands here, behind everything costly."""
@@ -93,15 +94,12 @@ class Decoder(nn.Module):
 
     def explain(self, features: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Guidance, ...]]:
         """The logits of `forward`, and what the guidance of each stage saw; without MSFG that is empty."""
-        maps, guidance = self._guided(features)
-        return self.score(_top_down(maps)), guidance
+        reduced = self._reduced(features)
+        guidance = tuple(guide.guide(x) for guide, x in zip(self.guide, reduced, strict=False))
+        return self.score(_top_down([stage.output for stage in guidance] or reduced)), guidance
 
-    def _guided(self, features: tuple[Tensor, ...]) -> tuple[list[Tensor], tuple[Guidance, ...]]:
-        reduced = [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
-        guidance = tuple(
-            guide.guide(x) for guide, x in zip(self.guide, reduced, strict=True) if isinstance(guide, MSFG)
-        )
-        return [stage.output for stage in guidance] or reduced, guidance
+    def _reduced(self, features: tuple[Tensor, ...]) -> list[Tensor]:
+        return [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
 
 
 class MMSNet(HubModel):
@@ -116,24 +114,17 @@ class MMSNet(HubModel):
 
     def __init__(self, config: MMSNetConfig | None = None) -> None:
         super().__init__()
-        self.config = config or MMSNetConfig()
-        self.encoder = MiTEncoder(self.config.encoder, self.config.pretrained)
-        spec = self.encoder.spec
-        self.fep = build_fep(self.config.fep, self.config.levels)
-        self.mfa = (
-            MFA(
-                spec.widths,
-                spec.depths,
-                self.config.r,
-                frequency=self.fep is not None,
-                stages=self.config.tuning_stages,
-                zero_init=self.config.zero_init,
+        self.config = config = config or MMSNetConfig()
+        self.encoder = MiTEncoder(config.encoder, config.pretrained)
+        widths, depths = self.encoder.spec.widths, self.encoder.spec.depths
+        self.fep = build_fep(config.fep, config.levels)
+        self.mfa: MFA | None = None
+        if config.mfa:
+            self.mfa = MFA(
+                widths, depths, config.r, self.fep is not None, stages=config.tuning_stages, zero_init=config.zero_init
             )
-            if self.config.mfa
-            else None
-        )
-        self.decoder = Decoder(spec.widths, self.config)
-        if self.config.tune != "full":
+        self.decoder = Decoder(widths, config)
+        if config.tune != "full":
             self.encoder.requires_grad_(False)
         self.train(self.training)
 

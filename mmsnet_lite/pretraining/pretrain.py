@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model import MiTEncoder
-from mmsnet_lite.model.encoder import STRIDES, encoder_spec
+from mmsnet_lite.model.encoder import STRIDES
 from mmsnet_lite.pretraining.scenes import DIRECTIONS, OUTLINES, SLOPES, Scenes, draw_scenes
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, what every user of the encoder normalises by
 HELD_OUT = 2**40  # seed of the scenes that score, beyond those of every step
 KEEP_EVERY = 200  # steps
 PROBED = 256  # scenes that score, a multiple of 16
+WIDTH = 64  # of the head, in channels
 _GROUPS = (1, len(OUTLINES), SLOPES, DIRECTIONS, 1)  # channels of the head
 
 
@@ -55,18 +56,7 @@ class PretrainSettings:
         if not 0 <= self.seed < 2**16:
             raise InputError(f"seed = {self.seed} does not fit; choose 0 to 65535")
         if self.size < 128 or self.size % 64:
-            raise InputError(
-                f"size = {self.size} does not fit: most steps see half of it, and the encoder needs multiples of 32 of "
-                "at least 64; choose 128, 192, 256 ..."
-            )
-
-    def size_at(self, step: int) -> int:
-        """Side of the scenes of step 0..steps-1, in pixels."""
-        return self.size // 2 if step < 0.8 * self.steps else self.size
-
-    def hardness_at(self, step: int) -> float:
-        """Hardness of the scenes of step 0..steps-1: from 0 to 1 over the first 40 % of the steps."""
-        return min(1.0, step / (0.4 * self.steps))
+            raise InputError(f"size = {self.size} does not fit: most steps see half of it; choose 128, 192, 256 ...")
 
     def lr_at(self, step: int) -> float:
         """Learning rate of step 0..steps-1."""
@@ -77,24 +67,18 @@ class PretrainSettings:
 
 
 class Naming(nn.Module):
-    """The encoder with an all-MLP head that names outline, slope and direction at stride 4, and tells the depth.
+    """The encoder with an all-MLP head that names outline, slope and direction at stride 4, and tells the depth."""
 
-    Args:
-        encoder: what is pretrained.
-        width: channels of the head.
-    """
-
-    def __init__(self, encoder: MiTEncoder, width: int = 64) -> None:
+    def __init__(self, encoder: MiTEncoder) -> None:
         super().__init__()
         self.encoder = encoder
-        self.reduce = nn.ModuleList(nn.Conv2d(c, width, 1) for c in encoder.spec.widths)
-        self.name = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, sum(_GROUPS), 1))
+        self.reduce = nn.ModuleList(nn.Conv2d(c, WIDTH, 1) for c in encoder.spec.widths)
+        self.name = nn.Sequential(nn.BatchNorm2d(WIDTH), nn.ReLU(), nn.Conv2d(WIDTH, sum(_GROUPS), 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Score objects, outlines, slopes and directions in normalised images (b 3 h w), and tell the depth.
+        """Map normalised images (b 3 h w) to scores of objects, outlines, slopes and directions, and the depth.
 
-        Returns:
-            five maps (b n h/4 w/4) with n = 1, `len(OUTLINES)`, `SLOPES`, `DIRECTIONS` and 1.
+        Each (b n h/4 w/4), with n = 1, `len(OUTLINES)`, `SLOPES`, `DIRECTIONS` and 1.
         """
         features = self.encoder(x)
         maps = [reduce(feature) for feature, reduce in zip(features, self.reduce, strict=True)]
@@ -138,20 +122,22 @@ def probe(net: Naming, size: int) -> dict[str, float]:
     net.eval()
     device = next(net.parameters()).device
     generator = torch.Generator().manual_seed(HELD_OUT)
-    found = {name: [0.0, 0.0] for name in ("object IoU", "outline", "slope", "direction")}  # right, of how many
+    right, of = torch.zeros(2, 4, dtype=torch.float64)
     for _ in range(PROBED // 16):
         scenes = draw_scenes(16, size, generator)
-        objects, outline, slope, direction, _ = (score.cpu() for score in net(_normalised(scenes.images).to(device)))
+        objects, *scores, _ = (score.cpu() for score in net(_normalised(scenes.images).to(device)))
         truth, seen = _coarse(scenes.outline), objects[:, 0] > 0
-        inside = truth >= 0
-        counts = [((seen & inside).sum(), (seen | inside).sum()), ((outline.argmax(1) == truth).sum(), inside.sum())]
-        for scores, target in ((slope, scenes.slope), (direction, scenes.direction)):
-            right = scores.argmax(1) == _coarse(target)
-            counts.append((right.sum(), torch.tensor(right.numel())))
-        for pair, (part, whole) in zip(found.values(), counts, strict=True):
-            pair[0] += float(part)
-            pair[1] += float(whole)
-    return {name: round(part / max(whole, 1), 4) for name, (part, whole) in found.items()}
+        inside, every = truth >= 0, torch.ones_like(seen)
+        named = [
+            score.argmax(1) == _coarse(target)
+            for score, target in zip(scores, (scenes.outline, scenes.slope, scenes.direction), strict=True)
+        ]
+        right += torch.stack([each.sum() for each in (seen & inside, *named)])
+        of += torch.stack([each.sum() for each in (seen | inside, inside, every, every)])
+    shares = (right / of.clamp(min=1)).tolist()
+    return {
+        n: round(share, 4) for n, share in zip(("object IoU", "outline", "slope", "direction"), shares, strict=True)
+    }
 
 
 def pretrain(
@@ -167,13 +153,14 @@ def pretrain(
     The folder is written at the end, whole or not at all, as `MMSNetConfig(pretrained=...)` and transformers load it:
     config.json, model.safetensors (float16), and card.json with recipe, time and score. Progress is kept beside it, in
     `folder`.partial.pt, every `KEEP_EVERY` steps; the same call continues from there. Every step draws its scenes from
-    its own number, so that the same settings give the same weights on one machine, however often it was cut off.
+    its own number, so that the same settings give the same weights on one machine, however often it was cut off; they
+    grow harder over the first 40 % of the steps.
 
     Args:
         encoder: one of `ENCODERS`.
         settings: see `PretrainSettings`.
         folder: where the weights go; must not exist.
-        device: "cpu" or "cuda", where there bfloat16 autocast is used.
+        device: "cpu" or "cuda", there with bfloat16 autocast.
         on_step: called with the number of steps done and the loss.
 
     Raises:
@@ -181,7 +168,6 @@ def pretrain(
     """
     if folder.exists():
         raise InputError(f"{folder} exists; name another folder, or remove it")
-    encoder_spec(encoder)
     devices = [device] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(settings.seed)
@@ -202,7 +188,9 @@ def pretrain(
             number = settings.seed * 2**24 + step
             torch.manual_seed(number)  # drop-path
             generator.manual_seed(number)
-            scenes = draw_scenes(settings.batch, settings.size_at(step), generator, settings.hardness_at(step))
+            size = settings.size // 2 if step < 0.8 * settings.steps else settings.size
+            hardness = min(1.0, step / (0.4 * settings.steps))
+            scenes = draw_scenes(settings.batch, size, generator, hardness)
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr_at(step)
             with torch.autocast(device, torch.bfloat16, enabled=bool(devices)):

@@ -47,7 +47,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], note: dict[str, Any] | None = None) -> None:
-    """Write tensors, a JSON-able note and the checksum of both to a safetensors file, whole or not at all."""
+    """Write tensors, a JSON-able note and the checksum of both, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     data = save(tensors, {"note": json.dumps(note or {}, allow_nan=False), "sha256": BLANK})
     checksum = hashlib.sha256(data).hexdigest()
@@ -66,8 +66,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         about = header["__metadata__"]
-        checksum = None if about.keys() == {"note"} else about["sha256"]  # files of before have none
-        if checksum and hashlib.sha256(data.replace(checksum.encode(), BLANK.encode(), 1)).hexdigest() != checksum:
+        checksum = about["sha256"]
+        if hashlib.sha256(data.replace(checksum.encode(), BLANK.encode(), 1)).hexdigest() != checksum:
             raise ValueError("its checksum differs")
         return load(data), json.loads(about["note"])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -75,7 +75,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def changing(model: nn.Module) -> dict[str, Tensor]:
-    """What training changes in a network: the parameters that train, and all buffers that its state holds."""
+    """Return the parameters that train, and all buffers that the network's state holds."""
     frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
 
@@ -101,8 +101,7 @@ def load_model(path: Path, model: nn.Module) -> dict[str, Any]:
     """Load what `save_model` wrote, all of it or nothing; returns the note.
 
     Raises:
-        InputError: the file is missing or damaged, belongs to another configuration, or the network's frozen part is
-            not the one that the file was trained with.
+        InputError: the file is missing, damaged, of another configuration, or trained beside another frozen part.
     """
     tensors, note = read_weights(path)
     _fill(model, tensors, note, path)
@@ -110,31 +109,19 @@ def load_model(path: Path, model: nn.Module) -> dict[str, Any]:
 
 
 def _fill(model: nn.Module, tensors: dict[str, Tensor], note: dict[str, Any], path: Path) -> None:
-    own = changing(model) if "frozen" in note else model.state_dict()  # files of before hold everything
-    wrong = [f"{name} is missing" for name in own.keys() - tensors.keys()]
-    wrong += [f"{name} is surplus" for name in tensors.keys() - own.keys()]
-    wrong += [
-        f"{name} is {tuple(tensors[name].shape)}, not {tuple(own[name].shape)}"
-        for name in own.keys() & tensors.keys()
-        if own[name].shape != tensors[name].shape
-    ]
-    if wrong:
+    theirs, own = ({(name, t.shape) for name, t in each.items()} for each in (tensors, changing(model)))
+    if wrong := {name for name, _ in theirs ^ own}:
         raise InputError(
             f"{path} belongs to another configuration: {len(wrong)} tensors differ, such as {min(wrong)}; use the "
             "config.json (and the major version of transformers) it was trained with"
         )
-    now = frozen_part(model)
-    then = note.get("frozen", now)
+    then, now = note["frozen"], frozen_part(model)
     if then["sha256"] != now["sha256"]:
         raise InputError(
-            f"{path} was trained beside other frozen weights ({_words(then)}) than this network has ({_words(now)}); "
-            "give it the encoder checkpoint of the run (without one: its seed and its version of torch)"
+            f"{path} was trained beside other frozen weights ({then}) than this network has ({now}); give it the "
+            "encoder checkpoint of the run (without one: its seed and its version of torch)"
         )
     model.load_state_dict(tensors, strict=False)
-
-
-def _words(frozen: dict[str, Any]) -> str:
-    return f"{frozen.get('encoder')} from {frozen.get('pretrained') or 'its seed'}, sha256 {frozen['sha256'][:12]}"
 
 
 def save_training(run: Path, model: nn.Module, optimizer: Optimizer, note: dict[str, Any]) -> None:
@@ -147,10 +134,7 @@ def save_training(run: Path, model: nn.Module, optimizer: Optimizer, note: dict[
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{key}": torch.as_tensor(value) for key, value in state.items()}
     if wrong := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
-        raise InputError(
-            f"{len(wrong)} tensors such as {wrong[0]} are not finite any more; the last checkpoint is kept: lower the "
-            "learning rate"
-        )
+        raise InputError(f"{wrong[0]} is not finite any more; the last checkpoint is kept: lower the learning rate")
     fresh = run / f"new.{LAST}"
     save_weights(fresh, tensors, note)
     if (run / LAST).exists():

@@ -16,7 +16,7 @@ from mmsnet_lite.training.scores import Evaluation
 from mmsnet_lite.training.settings import TrainSettings
 
 
-def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> Path:
+def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> None:
     """Add evaluated runs to a results file, in the place of earlier ones of the same command.
 
     Args:
@@ -27,9 +27,7 @@ def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> Path:
     Raises:
         InputError: a folder holds no whole run, or no test.csv.
     """
-    earlier: dict[str, Any] = {"title": "", "runs": []}
-    if file.exists():
-        earlier = read(file.stem, file.parent)
+    earlier: dict[str, Any] = read(file.stem, file.parent) if file.exists() else {"title": "", "runs": []}
     if not (title or earlier["title"]):
         raise InputError(f"{file} is new; give the sentence above its table with --title")
     found = [described(run) for run in runs]
@@ -37,7 +35,6 @@ def collect(runs: Sequence[Path], file: Path, title: str | None = None) -> Path:
     kept = [run for run in earlier["runs"] if run["command"] not in commands]
     lines = ",\n".join(json.dumps(run, allow_nan=False) for run in kept + found)
     write_text(file, f'{{"title": {json.dumps(title or earlier["title"])}, "runs": [\n{lines}\n]}}\n')
-    return file
 
 
 def described(folder: Path) -> dict[str, Any]:
@@ -49,8 +46,6 @@ def described(folder: Path) -> dict[str, Any]:
     Raises:
         InputError: a file of the run is missing or damaged.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no run folder; name one that `train` has finished")
     scores = Evaluation.read_csv(folder)
     try:
         config, environment = (
@@ -91,7 +86,7 @@ def command(config: dict[str, Any]) -> str:
         words += ["--mix", source["mix"], "--data", "ROOT"]
     else:
         words += ["--data", "ROOT"]
-        words += [] if source.get("test_datasets") else ["--datasets", ",".join(source["datasets"])]
+        words += [] if source["test_datasets"] else ["--datasets", ",".join(source["datasets"])]
     given = {"size": config["size"], **{name: settings[name] for name in ("epochs", "batch", "lr", "seed")}}
     given |= {"validation": config["validation"]}
     usual = {field.name: field.default for field in fields(TrainSettings)}

@@ -38,11 +38,10 @@ def compare(a: Mapping[str, Evaluation], b: Mapping[str, Evaluation]) -> list[Di
         orientation.
 
     Args:
-        a, b: for each side the scores of one run, or of several that differ in their seed; by the names that messages
-            call them.
+        a, b: of each side one run, or several that differ in their seed, by the names that messages call them.
 
     Returns:
-        A row a group and metric. Intervals and p: see `mmsnet_lite.training.intervals`.
+        A row a group and metric; intervals and p as in `mmsnet_lite.training.intervals`.
 
     Raises:
         InputError: two runs were not scored on the same images, masks and sizes; the message names the runs.
@@ -50,7 +49,7 @@ def compare(a: Mapping[str, Evaluation], b: Mapping[str, Evaluation]) -> list[Di
     if not (a and b):
         raise InputError("each side needs the scores of a run")
     named = [*a.items(), *b.items()]
-    runs = [Evaluation(tuple(sorted(evaluation.images, key=_identity))) for _, evaluation in named]
+    runs = [Evaluation(tuple(sorted(evaluation.images, key=_place))) for _, evaluation in named]
     images = runs[0].images
     for (name, _), run in zip(named[1:], runs[1:], strict=True):
         _check_same(named[0][0], images, name, run.images)
@@ -99,25 +98,14 @@ def _differences(
     ]
 
 
-def _identity(score: ImageScore) -> tuple[str, str]:
+def _place(score: ImageScore) -> tuple[str, str]:
     return score.dataset, score.stem
 
 
 def _check_same(first: str, images: Sequence[ImageScore], second: str, others: Sequence[ImageScore]) -> None:
-    only = {_identity(s) for s in images} ^ {_identity(s) for s in others}
-    if only:
+    what = [{(*_place(s), s.modality, s.width, s.height, round(s.area, 6)) for s in side} for side in (images, others)]
+    if differ := sorted(what[0] ^ what[1]):
         raise InputError(
-            f"{first} and {second} were scored on different images: {len(only)} in one of them only, such as "
-            f"{'/'.join(min(only))}; evaluate both on the same datasets"
+            f"{first} and {second} were not scored on the same images, masks and sizes: {len(differ)} are in one of "
+            f"them only, such as {differ[0]}; evaluate both on the same folders, where sizes differ with --at original"
         )
-    for one, other in zip(images, others, strict=True):
-        if (one.height, one.width) != (other.height, other.width):
-            raise InputError(
-                f"{first} and {second} were scored at different sizes, {one.width}x{one.height} and {other.width}x"
-                f"{other.height} for {'/'.join(_identity(one))}; evaluate both with --at original"
-            )
-        if abs(one.area - other.area) > 1e-9 or one.modality != other.modality:
-            raise InputError(
-                f"{first} and {second} were scored on different masks or modalities of {'/'.join(_identity(one))}; "
-                "evaluate both on the same folder"
-            )

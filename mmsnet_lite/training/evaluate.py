@@ -1,14 +1,16 @@
-"""Evaluation of any network with the output contract on any mix."""
+"""What any network with the output contract finds: in one image of any size, and scored, in a mix."""
 
+from typing import Any
+
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mmsnet_lite.data import Mix, normalise
+from mmsnet_lite.data import Mix, normalise, resize_image
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.metrics import image_metrics, probability_metrics
-from mmsnet_lite.training.predict import probability_at
 from mmsnet_lite.training.scores import Evaluation, ImageScore
 
 
@@ -21,12 +23,10 @@ def evaluate(
     accelerator: Accelerator | None = None,
     original: bool = False,
 ) -> Evaluation:
-    """Score every image of `mix` once.
+    """Score every image of `mix` once; the model is left in the mode it came in.
 
-    The model is left in the mode it came in.
-
-    Convention: at original size the probabilities are resized to that of each mask as it was published, like an image,
-        and cut at one half there.
+    Convention: at original size the probabilities are resized, like an image, to that of each published mask, and cut
+        at one half there.
 
     Args:
         model: maps normalised images (b 3 h w) to an output with `logits` (b 1 h w).
@@ -44,7 +44,7 @@ def evaluate(
         model = accelerator.prepare_model(model, evaluation_mode=True)
     model.eval()
     loader = accelerator.prepare_data_loader(DataLoader(mix, batch_size=batch))
-    scores: dict[int, list[float]] = {}
+    scores: dict[int, tuple[Any, ...]] = {}
     for samples in loader:
         logits = model(normalise(samples["image"])).logits
         if not torch.isfinite(logits).all():
@@ -55,15 +55,11 @@ def evaluate(
         else:
             rows = _with_sizes(image_metrics(logits, samples["mask"]), samples["mask"])
         for index, row in zip(*accelerator.gather_for_metrics((samples["index"], rows)), strict=True):
-            scores[int(index)] = row.tolist()
+            *metrics, height, width = row.tolist()
+            scores[int(index)] = (*metrics, int(height), int(width))
     model.train(mode)
-    images = []
-    for i in range(len(mix)):
-        sample = mix[i]
-        stem, dataset, modality = sample["stem"], sample["dataset"], sample["modality"]
-        dsc, iou, mae, wrong, area, height, width = scores[i]
-        images.append(ImageScore(stem, dataset, modality, dsc, iou, mae, wrong, area, int(height), int(width)))
-    return Evaluation(tuple(images))
+    images = [(stem, part.dataset, part.modality) for part in mix.parts for stem in part.stems]
+    return Evaluation(tuple(ImageScore(*image, *scores[i]) for i, image in enumerate(images)))
 
 
 def _with_sizes(metrics: Tensor, masks: Tensor) -> Tensor:
@@ -80,3 +76,22 @@ def _at_original_size(logits: Tensor, mix: Mix, indices: list[int]) -> Tensor:
         rows.append(_with_sizes(probability_metrics(probability.double(), truth), truth))
     found = torch.cat(rows)
     return found.to(logits.device, torch.float32 if logits.device.type == "mps" else found.dtype)
+
+
+@torch.no_grad()
+def predict_image(model: nn.Module, image: np.ndarray, size: int) -> np.ndarray:
+    """Return the probability of lesion for every pixel of an image: float32 (h w), 0..1.
+
+    Args:
+        model: in eval mode; maps normalised images (b 3 h w) to an output with `logits` (b 1 h w).
+        image: RGB, uint8 (h w 3), any size.
+        size: side in pixels at which the network works; the image is resized to it, and the probability back.
+    """
+    device = next(model.parameters()).device
+    batch = torch.from_numpy(resize_image(image, size, size)).to(device).permute(2, 0, 1)[None]
+    return probability_at(model(normalise(batch)).logits[0, 0], *image.shape[:2])
+
+
+def probability_at(logits: Tensor, height: int, width: int) -> np.ndarray:
+    """Return the probability of logits (h w), resized: float32 (height width), 0..1."""
+    return np.clip(resize_image(logits.sigmoid().float().cpu().numpy(), height, width), 0, 1)

@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from filelock import FileLock, Timeout
 
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.checkpoint import write_text
-
-CULPRITS = "nonfinite.json"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -60,17 +59,12 @@ def sole_owner(run: Path) -> Iterator[None]:
     Raises:
         InputError: another training holds it.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(run / ".lock", timeout=0)
     try:
-        lock.acquire()
+        held = FileLock(run / ".lock", timeout=0).acquire()
     except Timeout as error:
         raise InputError(f"another training writes to {run}; wait for it, or choose another run folder") from error
-    try:
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -79,42 +73,40 @@ def explained(device: torch.device) -> Iterator[None]:
     try:
         yield
     except torch.cuda.OutOfMemoryError as error:
-        peak = (
-            f" at a peak of {torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else ""
-        )
+        peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0
         raise InputError(
-            f"{device} is out of memory{peak}; the last checkpoint is kept. Three things to try: accumulate smaller "
-            "parts of the same batch (--accumulate 2, 4 ...), compute in bfloat16 (--precision bf16), compute the "
-            "encoder's blocks twice instead of keeping them (--checkpointing)"
+            f"{device} is out of memory at a peak of {peak:.1f} GiB; the last checkpoint is kept. Three things to try: "
+            "smaller parts of the same batch (--accumulate 2, 4 ...), bfloat16 (--precision bf16), encoder blocks "
+            "computed twice instead of kept (--checkpointing)"
         ) from error
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, ConnectionError, EOFError) as error:  # the last two while it hands its images over
+        if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
             raise
         traceback.clear_frames(error.__traceback__)  # ends the loader, which else reports the death again and again
         raise InputError(
-            f"a loader worker died ({str(error).splitlines()[0]}), mostly for lack of memory; the last checkpoint is "
-            "kept: continue with fewer --workers, 0 loads in the main process"
+            f"a loader worker died ({error!r:.90}), mostly for lack of memory; the last checkpoint is kept: continue "
+            "with fewer --workers, or 0"
         ) from error
 
 
 def refuse_nonfinite(
     accelerator: Accelerator, run: Path | None, where: dict[str, int], parts: Iterable[tuple[torch.Tensor, list[str]]]
 ) -> None:
-    """End training at a loss that is not finite; every process of the run comes here.
+    """End training at a loss that is not finite, on every process; the images' names also go to nonfinite.json.
 
     Args:
         accelerator: gathers from all processes.
-        run: where nonfinite.json names the images; None writes nothing.
+        run: folder to write; None writes nothing.
         where: epoch and step.
         parts: loss and names of the images of each part that this process computed.
 
     Raises:
-        InputError: always, with the names of the images.
+        InputError: always.
     """
     own = [{"loss": str(loss.item()), "images": names} for loss, names in parts if not torch.isfinite(loss)]
     found = gather_object(own)
     if run is not None and accelerator.is_main_process:
-        write_text(run / CULPRITS, json.dumps({**where, "batches": found}, indent=1) + "\n")
+        write_text(run / "nonfinite.json", json.dumps({**where, "batches": found}, indent=1) + "\n")
     names = ", ".join(name for part in found for name in part["images"])
     raise InputError(
         f"the loss of epoch {where['epoch']}, step {where['step']} is {found[0]['loss']} on {names}; the last "

@@ -4,17 +4,13 @@ Scores come as strata, one a modality, each (seeds images metrics): the images o
 of one configuration that differ in their seed. A mean is sum_k w_k mean(stratum k), with the weights w of the strata.
 
 Convention: intervals are percentile intervals of 95 %, from 10,000 draws.
-Convention: a draw takes the images of each modality with replacement, as many as there are, so that it keeps the mix's
-    composition; the same images for all networks.
+Convention: a draw takes the images of each modality with replacement, as many as there are, the same for all networks.
 Convention: of several seeds a draw takes as many with replacement, for each side on its own: seed 0 of one
     configuration has nothing in common with seed 0 of another. With two or three seeds that understates their spread,
     by about the square root of (seeds - 1) / seeds.
 Convention: the permutation test takes the networks as they are, and asks whether the images could have favoured one by
     chance: under the null hypothesis each image's two scores may change places, which turns the sign of its difference.
     p = (1 + draws at least as far from 0 as the measured mean) / (1 + draws), two-sided.
-
-Permutation and not Wilcoxon's test, because it judges the very mean that is reported; Wilcoxon judges ranks, and drops
-images on which both do alike.
 """
 
 from collections.abc import Sequence
@@ -26,15 +22,12 @@ _CHUNK = 1000
 
 
 def bootstrap(strata: Sequence[Sequence[np.ndarray]], weights: Sequence[float], seed: int = 0) -> np.ndarray:
-    """Return the interval of a mean, or of the difference of two means over the same images.
+    """Return the interval of a mean, or of the difference of two means over the same images: (2 metrics).
 
     Args:
         strata: for each modality the scores of one side, or of two: (seeds images metrics), sides may differ in seeds.
         weights: of the strata.
         seed: draws.
-
-    Returns:
-        (2 metrics): lower and upper end; of the first side minus the second, where there are two.
     """
     return np.quantile(bootstrap_means(strata, weights, seed), (0.025, 0.975), axis=0)
 
@@ -55,15 +48,12 @@ def bootstrap_means(strata: Sequence[Sequence[np.ndarray]], weights: Sequence[fl
 
 
 def permutation_test(differences: Sequence[np.ndarray], weights: Sequence[float], seed: int = 0) -> np.ndarray:
-    """Return p of a mean difference, by turning signs of the images' differences at random.
+    """Return p of a mean difference, by turning signs of the images' differences at random: (metrics), in 0..1.
 
     Args:
         differences: for each modality (images metrics).
         weights: of the modalities.
         seed: draws.
-
-    Returns:
-        (metrics), above 0, at most 1.
     """
     rng = np.random.default_rng(seed)
     parts = np.concatenate([weight * d / len(d) for d, weight in zip(differences, weights, strict=True)])

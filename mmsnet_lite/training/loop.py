@@ -1,4 +1,4 @@
-"""Epochs and steps: train on parts of a batch, agree with the other processes, save, validate.
+"""Training any network with the output contract, on accelerate: CPU or GPU, one process or several, the same code.
 
 What is random in a step is a function of (seed, epoch, part of the epoch), so that a checkpoint holds no generator's
 state, and a run that is cut off anywhere goes on exactly as if it had not been.
@@ -8,8 +8,8 @@ import json
 import math
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ from mmsnet_lite.training.checkpoint import (
     write_text,
 )
 from mmsnet_lite.training.evaluate import evaluate
-from mmsnet_lite.training.guards import Interrupted, StopRequest, refuse_nonfinite
+from mmsnet_lite.training.guards import Interrupted, StopRequest, explained, refuse_nonfinite, sole_owner
 from mmsnet_lite.training.losses import segmentation_loss
-from mmsnet_lite.training.processes import log, part_count, share_buffers
+from mmsnet_lite.training.processes import log, make_accelerator, part_count, share_buffers
 from mmsnet_lite.training.samples import write_samples
 from mmsnet_lite.training.settings import TrainSettings
 
@@ -148,17 +148,13 @@ class Loop:
             losses, names = [], []
             now = time.perf_counter()
             at.step, at.loss, at.seconds, clock = at.step + 1, at.loss + mean, at.seconds + now - clock, now
-            self.bar.set_postfix(self._shown(), refresh=False)
+            dsc = {"DSC": f"{at.history[-1]['validation_dsc']:.3f}"} if at.history else {}
+            self.bar.set_postfix({"loss": f"{at.loss / at.step:.3f}"} | dsc, refresh=False)
             self.bar.update(self.batches.batch)
             if stopping:
                 self._stop()
             if time.monotonic() - self.saved >= self.save_every:
                 self.save()
-
-    def _shown(self) -> dict[str, str]:
-        """What the bar says of loss and last validation."""
-        dsc = {"DSC": f"{self.at.history[-1]['validation_dsc']:.3f}"} if self.at.history else {}
-        return {"loss": f"{self.at.loss / self.at.step:.3f}"} | dsc
 
     def _stop(self) -> None:
         self.save()
@@ -186,10 +182,65 @@ class Loop:
             write_samples(self.run / "samples", self.model, validation_mix, epoch)
             self.save()
             write_metrics(self.run, self.at.history)
-        log(self.accelerator, "mmsnet_lite", asdict(settings), record)
+        log(self.accelerator, asdict(settings), record)
         return record
 
 
 def write_metrics(run: Path, history: list[dict[str, Any]]) -> None:
     """Write metrics.jsonl, a line an epoch."""
     write_text(run / "metrics.jsonl", "".join(json.dumps(record, allow_nan=False) + "\n" for record in history))
+
+
+def train(
+    model: nn.Module,
+    train_mix: Mix,
+    validation_mix: Mix,
+    settings: TrainSettings,
+    *,
+    run: Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    accelerator: Accelerator | None = None,
+    workers: int = 0,
+    save_every: float = 60.0,
+) -> list[dict[str, Any]]:
+    """Train `model` in place and return one record an epoch: loss, validation DSC, IoU, MAE, lr, seconds.
+
+    Args:
+        model: maps normalised images (b 3 h w) to an output with `logits` (b 1 h w).
+        train_mix, validation_mix: the second one chooses the best epoch (highest mean DSC).
+        settings: see `TrainSettings`.
+        run: folder for metrics.jsonl, best, last and previous.safetensors, and samples/; None writes nothing.
+        resume: continue from the newest whole checkpoint in `run`; the result is that of an uninterrupted run.
+        progress: show a bar.
+        on_epoch: called with each new record, on the main process.
+        accelerator: see `make_accelerator`; None makes one, which picks the device.
+        workers: processes that load images beside each training process.
+        save_every: seconds between checkpoints within an epoch; one more is written at its end.
+
+    Raises:
+        InputError: nothing to resume, a checkpoint of another configuration, a batch that does not divide, a loss that
+            is not finite, memory that does not suffice.
+        Interrupted: a signal came, and the state was saved; with `run` only.
+    """
+    accelerator = accelerator or make_accelerator()
+    device, main = accelerator.device, accelerator.is_main_process
+    loop = Loop(accelerator, model.to(device), train_mix, settings, run, workers, save_every)
+    if resume and run is None:
+        raise InputError("resume needs the folder of a run; pass run=")
+    with ExitStack() as guards:
+        guards.enter_context(explained(device))
+        if run is not None:
+            guards.enter_context(loop.stop)
+        if run is not None and main:
+            guards.enter_context(sole_owner(run))
+        guards.enter_context(torch.random.fork_rng(devices=[device] if device.type == "cuda" else []))
+        guards.enter_context(loop.prepared(resume, progress and main))
+        for _ in range(len(loop.at.history), settings.epochs):
+            loop.train_epoch()
+            record = loop.end_epoch(validation_mix)
+            if main and on_epoch is not None:
+                on_epoch(record)
+        accelerator.wait_for_everyone()
+    return loop.at.history

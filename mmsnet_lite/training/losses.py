@@ -12,9 +12,6 @@ def soft_iou_loss(logits: Tensor, masks: Tensor) -> Tensor:
     Args:
         logits: (b 1 h w).
         masks: (b 1 h w) float of 0 and 1.
-
-    Returns:
-        scalar in 0..1.
     """
     p = logits.sigmoid()
     intersection = (p * masks).sum((1, 2, 3))
@@ -23,5 +20,5 @@ def soft_iou_loss(logits: Tensor, masks: Tensor) -> Tensor:
 
 
 def segmentation_loss(logits: Tensor, masks: Tensor) -> Tensor:
-    """Mean binary cross-entropy plus `soft_iou_loss`; arguments as there. Returns a scalar above 0."""
+    """Mean binary cross-entropy plus `soft_iou_loss`; arguments as there."""
     return F.binary_cross_entropy_with_logits(logits, masks) + soft_iou_loss(logits, masks)

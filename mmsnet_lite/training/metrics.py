@@ -13,15 +13,7 @@ METRICS = ("dsc", "iou", "mae", "mae_binary")
 
 
 def image_metrics(logits: Tensor, masks: Tensor) -> Tensor:
-    """Score logits; see `probability_metrics`.
-
-    Args:
-        logits: (b 1 h w).
-        masks: (b 1 h w) of 0 and 1.
-
-    Returns:
-        float64 (b 4), float32 on Apple's GPU.
-    """
+    """Score logits (b 1 h w) against masks (b 1 h w) of 0 and 1: float64 (b 4), see `probability_metrics`."""
     dtype = torch.float32 if logits.device.type == "mps" else torch.float64  # Apple's GPU has no float64
     return probability_metrics(logits.to(dtype).sigmoid(), masks)
 

@@ -17,8 +17,6 @@ from torch import nn
 
 from mmsnet_lite.errors import InputError
 
-PRECISIONS = ("no", "bf16")
-
 
 def make_accelerator(
     *, precision: str | None = None, accumulate: int = 1, tracker: str | None = None, folder: Path | None = None
@@ -34,14 +32,13 @@ def make_accelerator(
     Raises:
         InputError: an unknown precision or tracker, a tracker whose package is missing, or accumulate below 1.
     """
-    if precision is not None and precision not in PRECISIONS:
-        raise InputError(f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+    if precision not in (None, "no", "bf16"):
+        raise InputError(f"precision {precision!r} is unknown; choose one of no, bf16")
     if accumulate < 1:
         raise InputError(f"accumulate = {accumulate} does not fit; choose 1 or more")
-    if tracker is not None and tracker not in LOGGER_TYPE_TO_CLASS:
-        raise InputError(f"tracker {tracker!r} is unknown; choose one of {', '.join(LOGGER_TYPE_TO_CLASS)}")
     if tracker is not None and tracker not in [str(available) for available in get_available_trackers()]:
-        raise InputError(f"tracker {tracker!r} needs its package; pip install {tracker}, or leave --tracker out")
+        known = ", ".join(LOGGER_TYPE_TO_CLASS)
+        raise InputError(f"tracker {tracker!r} is not installed, or none of {known}; pip install it, or leave it out")
     return Accelerator(
         mixed_precision=precision, gradient_accumulation_steps=accumulate, log_with=tracker, project_dir=folder
     )
@@ -69,8 +66,8 @@ def share_buffers(accelerator: Accelerator, model: nn.Module) -> None:
             broadcast(buffer)
 
 
-def log(accelerator: Accelerator, name: str, settings: dict[str, Any], record: dict[str, Any]) -> None:
+def log(accelerator: Accelerator, settings: dict[str, Any], record: dict[str, Any]) -> None:
     """Hand an epoch's record to the trackers, if there are any."""
     if accelerator.log_with and not accelerator.trackers:
-        accelerator.init_trackers(name, settings)
+        accelerator.init_trackers("mmsnet_lite", settings)
     accelerator.log({key: value for key, value in record.items() if key != "epoch"}, step=record["epoch"])

@@ -9,7 +9,7 @@ Convention: a row of several seeds shows their mean, ± their standard deviation
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import mean, stdev
@@ -21,7 +21,6 @@ from mmsnet_lite.errors import InputError
 from mmsnet_lite.training.intervals import bootstrap
 from mmsnet_lite.training.scores import SIZES
 
-_MARKED = re.compile(r"(<!-- results: (\S+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 _FILES = ("runs_*", "pretraining", "zero_shot")
 
 
@@ -46,10 +45,9 @@ def read(name: str, folder: Path | None = None) -> dict[str, Any]:
     """
     file = results_folder(folder) / f"{name}.json"
     try:
-        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{file} is no results file ({error}); measure it anew, or restore it") from error
-    return data
 
 
 def markdown(pattern: str, folder: Path | None = None) -> str:
@@ -65,31 +63,38 @@ def markdown(pattern: str, folder: Path | None = None) -> str:
 
 
 def rendered(text: str, folder: Path | None = None) -> str:
-    """Return a text with the tables between its markers made anew.
+    """Return a text with the tables between its markers made anew; see `filled`."""
+    return filled(text, "results", lambda pattern: markdown(pattern, folder))
+
+
+def filled(text: str, name: str, made: Callable[[str], str]) -> str:
+    """Return a text with what stands between `<!-- NAME: WORD -->` and `<!-- end of NAME -->` made anew from WORD.
 
     Raises:
         InputError: the text has no such markers.
     """
-    if not _MARKED.search(text):
-        raise InputError("the text has no place for tables; write <!-- results: runs_* --> and <!-- end of results -->")
 
     def place(match: re.Match[str]) -> str:
-        table = markdown(match[2], folder)
+        table = made(match[2] or "")
         return f"{match[1]}{table}{chr(10) if table else ''}{match[3]}"
 
-    return _MARKED.sub(place, text)
+    pattern = rf"(<!-- {name}(?:: (\S+))? -->\n).*?(<!-- end of {name} -->)"
+    text, count = re.subn(pattern, place, text, flags=re.DOTALL)
+    if not count:
+        raise InputError(f"the text has no place for {name}; write <!-- {name} --> and <!-- end of {name} -->")
+    return text
 
 
 def rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row a configuration of a runs file, its seeds together.
 
     Each row has name, seeds, command, DSC by test set (`datasets`) and by size of lesion (`sizes`), and the mean of
-    modalities of `dsc`, `iou` and `mae`, all as lists over seeds; `interval` of the mean DSC, None where unknown.
+    modalities of `dsc`, `iou` and `mae`, all as lists over seeds; `interval` of the mean DSC.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for run in data["runs"]:
         settings = {key: value for key, value in run["settings"].items() if key != "seed"}
-        same = [run.get(key) for key in ("model", "options", "datasets", "size", "validation", "at", "images")]
+        same = [run[key] for key in ("model", "options", "datasets", "size", "validation", "at", "images")]
         found.setdefault(json.dumps([same, settings], sort_keys=True), []).append(run)
     names = _names([runs[0] for runs in found.values()])
     table = []
@@ -102,20 +107,17 @@ def rows(data: dict[str, Any]) -> list[dict[str, Any]]:
                 "seeds": [run["settings"]["seed"] for run in runs],
                 "command": runs[0]["command"],
                 "datasets": {key: [t["datasets"][key]["dsc"] for t in tests] for key in tests[0]["datasets"]},
-                "sizes": {key: [t["sizes"][key]["dsc"] for t in tests] for key in tests[0].get("sizes", {})},
+                "sizes": {key: [t["sizes"][key]["dsc"] for t in tests] for key in tests[0]["sizes"]},
                 **{metric: [t["mean"][metric] for t in tests] for metric in ("dsc", "iou", "mae")},
-                "interval": _interval([run.get("dsc of each image") for run in runs]),
+                "interval": _interval([run["dsc of each image"] for run in runs]),
             }
         )
     return table
 
 
-def _interval(runs: list[dict[str, list[float]] | None]) -> list[float] | None:
+def _interval(runs: list[dict[str, list[float]]]) -> list[float]:
     """Interval of the mean of modalities' DSC over seeds and images, from the DSC of each image by modality."""
-    kept = [run for run in runs if run]
-    if len(kept) < len(runs):
-        return None
-    strata = [np.array([run[modality] for run in kept])[..., None] for modality in kept[0]]
+    strata = [np.array([run[modality] for run in runs])[..., None] for modality in runs[0]]
     ends: list[float] = bootstrap([[s] for s in strata], [1 / len(strata)] * len(strata))[:, 0].tolist()
     return ends
 
@@ -123,7 +125,7 @@ def _interval(runs: list[dict[str, list[float]] | None]) -> list[float] | None:
 def _names(runs: list[dict[str, Any]]) -> list[str]:
     """Model and encoder of each run, and where those are the same what else differs."""
     short = [" ".join([run["model"], run["options"].get("encoder", "")]).strip() for run in runs]
-    facts = [run["options"] | run["settings"] | {"size": run["size"], "at": run.get("at")} for run in runs]
+    facts = [run["options"] | run["settings"] | {"size": run["size"], "at": run["at"]} for run in runs]
     names = []
     for name, own in zip(short, facts, strict=True):
         alike = [other for other, called in zip(facts, short, strict=True) if called == name]
@@ -133,13 +135,10 @@ def _names(runs: list[dict[str, Any]]) -> list[str]:
 
 
 def _render(name: str, data: dict[str, Any]) -> str:
-    special = {"pretraining": _pretraining, "zero_shot": _zero_shot}
     try:
-        return special.get(name, _runs)(data)
+        return {"pretraining": _pretraining, "zero_shot": _zero_shot}.get(name, _runs)(data)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"{name}.json lacks what its table shows ({error!r}); measure it anew, or restore it"
-        ) from error
+        raise InputError(f"{name}.json lacks what its table shows ({error!r}); restore it") from error
 
 
 def _runs(data: dict[str, Any]) -> str:
@@ -151,7 +150,7 @@ def _runs(data: dict[str, Any]) -> str:
     for key in dict.fromkeys(key for row in found for key in row["datasets"]):
         cells[key] = [_cell(row["datasets"].get(key)) for row in found]
     cells["mean"] = [_cell(row["dsc"]) for row in found]
-    cells["95 % interval"] = ["{:.3f} to {:.3f}".format(*row["interval"]) if row["interval"] else "" for row in found]
+    cells["95 % interval"] = ["{:.3f} to {:.3f}".format(*row["interval"]) for row in found]
     cells |= {f"mean {title}": [_cell(row[title.lower()]) for row in found] for title in ("IoU", "MAE")}
     cells |= {title: [_cell(row["sizes"].get(key)) for row in found] for key, title in SIZES.items()}
     filled = {title: column for title, column in cells.items() if any(column)}
@@ -169,7 +168,7 @@ def _command(row: dict[str, Any]) -> str:
 
 
 def _cell(values: list[float] | None) -> str:
-    return _shown(mean(values), stdev(values) if len(values) > 1 else None) if values else ""
+    return _shown(mean(values), stdev(values) if values[1:] else None) if values else ""
 
 
 def _shown(value: float, spread: float | None) -> str:

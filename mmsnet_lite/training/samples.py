@@ -11,23 +11,17 @@ from torch import nn
 
 from mmsnet_lite.data import Mix
 from mmsnet_lite.training.checkpoint import write_bytes
-from mmsnet_lite.training.predict import predict_image
+from mmsnet_lite.training.evaluate import predict_image
 
 COUNT, SIDE = 4, 128  # tiles, and their largest side in pixels
 
 
-def sample_indices(mix: Mix) -> list[int]:
-    """Which images of a mix are shown: the first of each modality, then others in order, `COUNT` at most."""
-    labels = mix.labels
-    first = [labels.index(modality) for modality in mix.modalities]
-    return (first + [i for i in range(len(mix)) if i not in first])[:COUNT]
-
-
 def write_samples(folder: Path, model: nn.Module, mix: Mix, epoch: int) -> None:
-    """Write an epoch's tiles, and those of images and masks if there are none yet; leaves `model` in eval mode."""
+    """Write an epoch's tiles, the first image of each modality and then others; leaves `model` in eval mode."""
     folder.mkdir(exist_ok=True)
     model.eval()
-    shown = [mix[i] for i in sample_indices(mix)]
+    first = [mix.labels.index(modality) for modality in mix.modalities]
+    shown = [mix[i] for i in dict.fromkeys([*first, *range(min(COUNT, len(mix)))])][:COUNT]
     images = [sample["image"].permute(1, 2, 0).numpy() for sample in shown]
     rows = {f"epoch-{epoch:03d}": [255 * predict_image(model, image, mix.size) for image in images]}
     if not (folder / "masks.png").exists():
@@ -35,9 +29,13 @@ def write_samples(folder: Path, model: nn.Module, mix: Mix, epoch: int) -> None:
     side = min(SIDE, mix.size)
     for name, tiles in rows.items():
         small = [cv2.resize(tile, (side, side), interpolation=cv2.INTER_AREA) for tile in tiles]
-        row = np.concatenate(small, axis=1).round().astype(np.uint8)
-        pixels = row if row.ndim == 2 else cv2.cvtColor(row, cv2.COLOR_RGB2BGR)
-        write_bytes(folder / f"{name}.png", cv2.imencode(".png", pixels)[1].tobytes())
+        write_png(folder / f"{name}.png", np.concatenate(small, axis=1).round())
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write grey levels (h w) or RGB (h w 3), 0 to 255, whole or not at all."""
+    pixels = picture.astype(np.uint8)
+    write_bytes(path, cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])[1].tobytes())
 
 
 def read_samples(folder: Path) -> dict[str, list[np.ndarray]]:

@@ -95,39 +95,29 @@ class Evaluation:
             "images": [vars(score) for score in self.images],
         }
 
-    def table(self) -> str:
-        """Lay the means out as text: a row a dataset, then modalities where they differ, then the mean."""
-        rows = self._rows()
-        width = max(len(name) for name, _, _ in rows)
-        lines = [f"{'':{width}}  images    DSC    IoU    MAE"]
-        lines += [
-            f"{name:{width}}  {row['n']:6.0f}  {row['dsc']:.3f}  {row['iou']:.3f}  {row['mae']:.3f}"
-            for name, row, _ in rows
-        ]
-        return "\n".join(lines)
+    def table(self, *, full: bool = False) -> str:
+        """Lay the means out as text: a row a dataset, then modalities where they differ, then the mean.
 
-    def report(self) -> str:
-        """The table with intervals of DSC, both MAE, and a row for each size of lesion."""
-        rows = self._rows()
-        sizes = self.groups("size")
-        rows += [(SIZES[name], row, sizes[name]) for name, row in self.by("size").items()]
-        width = max(len(name) for name, _, _ in rows)
-        lines = [f"{'':{width}}  images    DSC  95 % interval     IoU    MAE  MAE of masks"]
-        for name, row, group in rows:
-            low, high = group.interval(balanced=group is self)["dsc"]
-            lines.append(
-                f"{name:{width}}  {row['n']:6.0f}  {row['dsc']:.3f}  {low:.3f} to {high:.3f}  {row['iou']:.3f}  "
-                f"{row['mae']:.3f}  {row['mae_binary']:12.3f}"
-            )
-        return "\n".join(lines)
-
-    def _rows(self) -> list[tuple[str, dict[str, float], "Evaluation"]]:
-        """Name, means and images of each row of `table`."""
-        datasets, modalities = self.groups("dataset"), self.groups("modality")
-        rows = [(name, row, datasets[name]) for name, row in self.by("dataset").items()]
+        Args:
+            full: with the interval of DSC, both MAE, and a row for each size of lesion.
+        """
+        datasets, modalities, sizes = (self.groups(key) for key in ("dataset", "modality", "size"))
+        groups = dict(datasets)
         if len(modalities) < len(datasets):
-            rows += [(f"all {name}", row, modalities[name]) for name, row in self.by("modality").items()]
-        return [*rows, ("mean of modalities", {"n": len(self.images), **self.mean}, self)]
+            groups |= {f"all {name}": group for name, group in modalities.items()}
+        groups["mean of modalities"] = self
+        if full:
+            groups |= {SIZES[name]: group for name, group in sizes.items()}
+        width = max(map(len, groups))
+        lines = [f"{'':{width}}  images    DSC{'  95 % interval ' * full}    IoU    MAE{'  MAE of masks' * full}"]
+        for name, group in groups.items():
+            means = self.mean if group is self else dict(zip(METRICS, group.array().mean(0), strict=True))
+            line = f"{name:{width}}  {len(group.images):6}  {means['dsc']:.3f}"
+            if full:
+                line += "  {:.3f} to {:.3f}".format(*group.interval(balanced=group is self)["dsc"])
+            line += f"  {means['iou']:.3f}  {means['mae']:.3f}"
+            lines.append(f"{line}  {means['mae_binary']:12.3f}" if full else line)
+        return "\n".join(lines)
 
     def to_csv(self) -> str:
         """Return the scores as CSV, a line an image; `read_csv` gets back the very same numbers."""

@@ -1,6 +1,5 @@
 """The ablations' grid, the worth of a difference, and benchmarks/ablations.py on its tiny profile."""
 
-import dataclasses
 import importlib.util
 import itertools
 import json
@@ -11,7 +10,7 @@ import pytest
 import torch
 from small import write_dataset
 
-from mmsnet_lite.analysis.ablations import BY_NAME, GROUPS, ROWS, Contrast, Row, effects, rows_of
+from mmsnet_lite.analysis.ablations import BY_NAME, GROUPS, ROWS, effects
 from mmsnet_lite.build import build_model
 from mmsnet_lite.errors import InputError
 
@@ -28,8 +27,10 @@ def test_rows_are_distinct_and_each_serves_a_group():
         assert one.name != other.name
         assert (one.model, one.training, one.options) != (other.model, other.training, other.options)
     assert len(ROWS) == len(BY_NAME) == 24
-    assert rows_of(list(GROUPS)) == ROWS
-    assert [row.name for row in rows_of(["r"])] == ["mmsnet", "r8", "r4", "r2"]
+    contrasts = [contrast for group in GROUPS.values() for contrast in group]
+    assert {name for contrast in contrasts for name in contrast.plus + contrast.minus} == BY_NAME.keys()
+    assert all(len(contrast.plus) == len(contrast.minus) > 0 for contrast in contrasts)
+    assert [row.name for row in load().rows_of(["r"])] == ["mmsnet", "r8", "r4", "r2"]
 
 
 def trained(name):
@@ -50,19 +51,10 @@ def test_networks_are_what_their_rows_say():
         assert any((row.model, row.options) == (r.model, r.options) for r in ROWS if r.training == "mix")
 
 
-def test_contrasts_read_as_sums_and_name_known_rows():
+def test_contrasts_read_as_sums():
     names = [contrast.name for contrasts in GROUPS.values() for contrast in contrasts]
     assert "no-fep - mmsnet" in names
     assert "(unet-single + mmsnet) - (unet + mmsnet-single)" in names
-    for wrong, words in ((("none",), "none"), (("mmsnet", "r2"), "as many")):
-        with pytest.raises(InputError, match=words):
-            Contrast(wrong, ("unet",))
-    with pytest.raises(InputError, match="interference, modules"):
-        rows_of(["everything"])
-    with pytest.raises(InputError, match="mix, single"):
-        Row(name="x", training="both")
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        ROWS[0].name = "y"
 
 
 def made(rng, seeds=3, images=(12, 30), shift=0.0):
@@ -157,8 +149,7 @@ def test_runs_are_stored_resumed_and_compared(benchmark, capsys):
     assert again["dsc of each image"] == mix["dsc of each image"]
 
 
-def test_time_that_is_up_and_a_row_that_fails_leave_the_others(benchmark, capsys, monkeypatch):
-    assert benchmark("--only", "plain", "--limit-seconds", "-1", "--seeds", "1").keys() == {"command"}
+def test_a_row_that_fails_leaves_the_others(benchmark, capsys, monkeypatch):
     build = benchmark.module.build_model
 
     def refuse(name, options, seed):

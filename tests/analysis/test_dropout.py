@@ -113,7 +113,7 @@ def test_each_kind_of_dropout_is_random_and_nothing_else_is(name, images):
 def test_what_draws_no_dropout_is_refused(module, images):
     """Drop-path alone is no dropout: a switch that turned it on would pass here."""
     model = net(nn.Identity() if module is Functional else module)
-    with pytest.raises(InputError, match="dropout"):
+    with pytest.raises(InputError, match="no active dropout"):
         mc_predict(model, images)
 
 

@@ -4,11 +4,10 @@ import pytest
 import torch
 from peft import get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from torch import nn
 from torch.testing import assert_close
 
 from mmsnet_lite import MMSNet
-from mmsnet_lite.baselines.lora import LoRA, LoRAConfig, target_names
+from mmsnet_lite.baselines.lora import LoRA, LoRAConfig, attention_names
 from mmsnet_lite.build import build_model
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.model import MiTEncoder
@@ -25,31 +24,22 @@ def count(tensors):
     return sum(tensor.numel() for tensor in tensors)
 
 
-def encoder_counts(r, targets):
-    """r (in + out) for every target: four C -> C, and with "linear" C -> 4C and 4C -> C."""
-    per_width = 4 * 2 if targets == "attention" else 4 * 2 + 2 * 5
-    return sum(DEPTH * r * per_width * width for width in WIDTHS)
-
-
-@pytest.mark.parametrize(("r", "targets"), [(1, "attention"), (4, "attention"), (2, "linear")])
-def test_what_trains_is_the_decoder_and_r_times_in_plus_out_for_each_target(r, targets):
-    model = lora(r=r, targets=targets)
+@pytest.mark.parametrize("r", [1, 4])
+def test_what_trains_is_the_decoder_and_r_times_in_plus_out_for_each_of_four_layers(r):
+    model = lora(r=r)
     trained = {id(p) for p in model.net.encoder.parameters() if p.requires_grad}
     layers = [each for each in model.modules() if isinstance(each, LoraLayer)]
     by_peft = [p for each in layers for part in (each.lora_A, each.lora_B) for p in part.parameters()]
     assert trained == {id(p) for p in by_peft}
-    assert count(by_peft) == encoder_counts(r, targets) == count(get_peft_model_state_dict(model.net.encoder).values())
+    assert count(by_peft) == count(get_peft_model_state_dict(model.net.encoder).values())
+    assert count(by_peft) == sum(DEPTH * 4 * r * (width + width) for width in WIDTHS)
     assert all(p.requires_grad for p in model.net.decoder.parameters())
 
 
 def test_attention_means_query_key_value_and_output_of_every_block():
-    encoder = MiTEncoder("mit-nano")
-    modules = dict(encoder.named_modules())
-    attention, every = (target_names(encoder, targets) for targets in ("attention", "linear"))
-    assert len(attention) == 4 * 4 * DEPTH
-    assert all("attention" in name for name in attention)
-    assert {name for name in every if "attention" not in name} == set(every) - set(attention)
-    assert set(every) == {name for name, each in modules.items() if isinstance(each, nn.Linear)}
+    names = attention_names(MiTEncoder("mit-nano"))
+    assert len(names) == 4 * 4 * DEPTH
+    assert all("attention" in name for name in names)
 
 
 def test_the_start_is_the_bare_encoder_and_its_decoder():
@@ -88,7 +78,6 @@ def test_a_seed_draws_the_same_network_and_leaves_the_generator_alone():
         ({"r": 0}, "r = 0 does not fit; the rank is a whole number from 1 to 16"),
         ({"r": 17}, "from 1 to 16"),
         ({"r": 2.0}, "whole number"),
-        ({"targets": "value"}, "targets = 'value' is unknown; choose one of attention, linear"),
         ({"encoder": "vit"}, "encoder 'vit' is unknown"),
         ({"width": 3}, "width = 3"),
     ],

@@ -76,7 +76,7 @@ WRONG = {
         (lambda a, b: paired(a, b, root=True), "error of the mean"),
         (unpaired, "Subtract first"),
         (lambda a, b: (paired(a, b)[0], 9.0), "the spread: not yet"),
-        (lambda a, b: None, "returns None"),
+        (lambda a, b: None, "return something"),
         (0.1, "should be a function"),
     ],
     "holm": [
@@ -88,8 +88,8 @@ WRONG = {
         (lambda p: holm(p, stop=False), "first failure"),
         (lambda p: holm(p, level=0.0499), "single test"),
         (lambda p: [True] * len(p), "not yet"),
-        (lambda p: [True], "booleans returned"),
-        (lambda p: None, "booleans returned"),
+        (lambda p: [True], "should have shape"),
+        (lambda p: None, "return something"),
         (0.05, "should be a function"),
     ],
     "pointing": [
@@ -100,7 +100,7 @@ WRONG = {
         (lambda cam, mask: cam[mask].mean() - cam[~mask].mean(), "units"),
         (lambda cam, mask: float(mask.ravel()[cam.argmax()]), "single highest"),
         (lambda cam, mask: 0.123, "not yet"),
-        (lambda cam, mask: None, "returns None"),
+        (lambda cam, mask: None, "return something"),
         (0.5, "should be a function"),
     ],
 }

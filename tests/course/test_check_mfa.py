@@ -111,7 +111,7 @@ WRONG = {
         (stage_by(lambda s, a, c, i, x, h, w: s.block(i, a.prompt(i, c), h, w)), "replaces"),
         (stage_by(lambda s, a, c, i, x, h, w: s.block(i, x - a.prompt(i, c), h, w)), "subtracted"),
         (lambda s, a, x, h, w: F.layer_norm(stage_by(right_step)(s, a, x, h, w), (16,)), "then normalised"),
-        (lambda s, a, x, h, w: s.finish(x, h, w), "should come back"),
+        (lambda s, a, x, h, w: s.finish(x, h, w), "should have shape"),
         (lambda s, a, x, h, w: 2 * x, "not yet"),
         (lambda s, a, x, h, w: None, "should be a function"),
     ],

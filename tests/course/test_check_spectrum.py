@@ -3,16 +3,11 @@
 import math
 
 import numpy as np
-import pytest
 import torch
+from verdicts import verdict_tests
 
 from mmsnet_lite.course.check import spectrum as check
 from mmsnet_lite.data.reference import real_table
-
-
-def said(capsys, judge, answer):
-    judge(answer)
-    return capsys.readouterr().out.strip()
 
 
 def share(
@@ -61,51 +56,48 @@ AUC = (
 RANKS = [np.argsort(np.argsort(column)) for column in (TABLE.column("area"), *TABLE.rings.T)]
 POOLED = [np.corrcoef(RANKS[0], ranks)[0, 1] for ranks in RANKS[1:]]
 
-RIGHT = [
-    (check.grating_bin, (6, 0.0625)),
-    (check.grating_bin, (torch.tensor(6), np.float32(0.0625))),
-    (check.energy_share, share),
-    (check.energy_share, lambda image, low, high: share(image, low, high).item()),
-    (check.best_ring, (10, 1 - AUC[9])),
-    (check.best_ring, (np.int64(10), round(1 - AUC[9], 2))),
-    (check.phase_scramble, scramble),
-    (check.phase_scramble, lambda image: scramble(image).float() + 0.2),
-    (check.phase_scramble, lambda image: scramble(image).numpy()),
-    (check.pooled_or_within, (POOLED[2], {"dermoscopy"})),
-    (check.pooled_or_within, (round(POOLED[2], 2), ["dermoscopy"])),
-]
-
+SOLVED = {
+    "grating_bin": [(6, 0.0625), (torch.tensor(6), np.float32(0.0625))],
+    "energy_share": [share, lambda image, low, high: share(image, low, high).item()],
+    "best_ring": [(10, 1 - AUC[9]), (np.int64(10), round(1 - AUC[9], 2))],
+    "phase_scramble": [
+        scramble,
+        lambda image: scramble(image).float() + 0.2,
+        lambda image: scramble(image).numpy(),
+    ],
+    "pooled_or_within": [(POOLED[2], {"dermoscopy"}), (round(POOLED[2], 2), ["dermoscopy"])],
+}
 WRONG = {
-    check.grating_bin: [
+    "grating_bin": [
         ((16, 0.0625), "the period in pixels"),
         ((90, 0.0625), "mirror image"),
         ((7, 0.0625), "count from 0"),
-        ((5, 0.0625), "how many whole periods"),
+        ((5, 0.0625), "How many whole periods"),
         ((6, 2 * math.pi / 16), "radians"),
         ((6, 6.0), "not in cycles per pixel"),
-        ((6, 0.1), "divide the cycles"),
+        ((6, 0.1), "Divide the cycles"),
         (6, "should be a pair"),
     ],
-    check.energy_share: [
+    "energy_share": [
         (lambda *a: share(*a, mean=True), "the mean is still in"),
         (lambda *a: share(*a, total_mean=True), "still in the total"),
         (lambda *a: share(*a, power=1), "share of amplitude"),
         (lambda *a: share(*a, norm=False), "not a share"),
         (lambda *a: share(*a, shift=True), "different orders"),
         (lambda *a: share(*a, half=True), "rfft2 leaves out"),
-        (lambda *a: share(*a, closed=True), "is the ring low <= r < high"),
-        (lambda *a: share(*a, swap=True), "each axis has its own fftfreq"),
+        (lambda *a: share(*a, closed=True), "Is the ring low <= r < high"),
+        (lambda *a: share(*a, swap=True), "Each axis has its own fftfreq"),
         (0.5, "should be a function"),
     ],
-    check.best_ring: [
+    "best_ring": [
         ((9, 0.8), "count from 0"),
         ((4, 0.62), "largest AUC, but another separates better"),
         ((7, 0.54), "another ring separates better. Compare"),
         ((10, AUC[9]), "turn the comparison round"),
         ((10, 0.9), "its AUC is not"),
-        ((10, float("nan")), "its AUC is not"),
+        ((10, float("nan")), "NaN"),
     ],
-    check.phase_scramble: [
+    "phase_scramble": [
         (lambda image: scramble(image, real=False, free=True), "is complex"),
         (lambda image: scramble(image, free=True), "do not pair up"),
         (lambda image: scramble(image, pixels=True), "pixels were shuffled"),
@@ -115,7 +107,7 @@ WRONG = {
         (lambda image: torch.fft.ifft2(torch.fft.fft2(image).abs()).real, "all phases are 0 or pi"),
         (lambda image: scramble(image)[1:], "the image was"),
     ],
-    check.pooled_or_within: [
+    "pooled_or_within": [
         ((POOLED[3], {"dermoscopy"}), "the next ring"),
         ((np.corrcoef(TABLE.column("area"), TABLE.rings[:, 2])[0, 1], {"dermoscopy"}), "that of their ranks"),
         ((0.9, {"dermoscopy"}), "pooled correlation is not right"),
@@ -126,22 +118,6 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("judge", "answer"), RIGHT)
-def test_accepts_right_answers(capsys, judge, answer):
-    assert ": correct. " in said(capsys, judge, answer)
-
-
-@pytest.mark.parametrize(
-    ("judge", "answer", "message"),
-    [(judge, answer, message) for judge, cases in WRONG.items() for answer, message in cases],
+test_right_answers_are_accepted, test_wrong_answers_are_named, test_empty_stubs_are_excused = verdict_tests(
+    check, SOLVED, WRONG
 )
-def test_names_the_mistake(capsys, judge, answer, message):
-    words = said(capsys, judge, answer)
-    assert message.lower() in words.lower()
-    assert "correct." not in words
-
-
-@pytest.mark.parametrize("judge", WRONG, ids=lambda judge: judge.__name__)
-def test_an_empty_stub_is_not_attempted_and_mistakes_are_told_apart(capsys, judge):
-    assert said(capsys, judge, None).endswith("not attempted yet.")
-    assert len({said(capsys, judge, answer) for answer, _ in WRONG[judge]}) >= 3

@@ -81,8 +81,8 @@ WRONG = {
         (lambda *a: warm(*a, period=2), "rises again"),
         (line, "straight line"),
         (lambda *a: 1.0, "the rise is not right"),
-        (lambda *a: float("nan"), "returns nan"),
-        (lambda *a: None, "returns None"),
+        (lambda *a: float("nan"), "NaN"),
+        (lambda *a: None, "return something"),
         (0.1, "should be a function"),
     ],
     "interval": [
@@ -94,7 +94,7 @@ WRONG = {
         (lambda v: interval(v)[::-1], "lower end"),
         (lambda v: interval(v) + 0.3, "about the mean"),
         (lambda v: (0.0, 9.0), "times as wide"),
-        (lambda v: (0.0, float("nan")), "returns nan"),
+        (lambda v: (0.0, float("nan")), "NaN"),
         (lambda v: v.mean(), "should be a function"),
     ],
     "p_value": [
@@ -105,7 +105,7 @@ WRONG = {
         (lambda a, b: p_value(a, b, plus=0), "count it"),
         (lambda a, b: p_value(a, b) if a.mean() > b.mean() else 1.0, "exchanging the sides"),
         (lambda a, b: 0.6, "not yet"),
-        (lambda a, b: None, "returns None"),
+        (lambda a, b: None, "return something"),
         (0.05, "should be a function"),
     ],
 }

@@ -109,9 +109,9 @@ WRONG = {
         (lambda p: entropy(p.mean(0)) - entropy(p).sum(0), "added up"),
         (lambda p: entr(p.mean(0)) - entr(p).mean(0), "second term"),
         (with_logarithms, "0 ln 0"),
-        (lambda p: information(p)[0], "the shape is (1, 5, 5)"),
+        (lambda p: information(p)[0], "yours has (1, 5, 5)"),
         (lambda p: torch.zeros_like(p[0]), "not yet"),
-        (lambda p: None, "returns None"),
+        (lambda p: None, "return something"),
         (0.1, "should be a function"),
     ],
     "only_dropout": [
@@ -139,9 +139,9 @@ WRONG = {
         (with_empty_bins, "mean of no pixels"),
         (without_one, "exactly 1"),
         (lambda *a: 0.9, "times what it should be"),
-        (lambda *a: None, "returns None"),
+        (lambda *a: None, "return something"),
         (lambda *a: float("nan"), "returns nan"),
-        (lambda *a: float("inf"), "returns inf"),
+        (lambda *a: float("inf"), "NaN or infinity"),
         (0.1, "should be a function"),
     ],
     "retained_risk": [
@@ -158,7 +158,7 @@ WRONG = {
         (lambda u, w, c: kept(u, w, 1 - c).mean(), "not the share that is handed over"),
         (lambda u, w, c: w[u < c].mean(), "number of nats"),
         (lambda u, w, c: 0.9, "not yet"),
-        (lambda u, w, c: None, "returns None"),
+        (lambda u, w, c: None, "return something"),
         (0.1, "should be a function"),
     ],
 }

@@ -1,8 +1,10 @@
 """What all exercise checks share: one line of verdict, and never an exception."""
 
+import numpy as np
 import pytest
+import torch
 
-from mmsnet_lite.course.check.exercise import Mistake, exercise
+from mmsnet_lite.course.check.exercise import Mistake, compare, exercise
 
 
 @exercise(3, expects="a number")
@@ -50,3 +52,34 @@ def test_a_function_that_returns_nothing_gets_a_hint(capsys):
 
 def test_a_check_keeps_its_judges_name_and_docstring():
     assert (six_times_seven.__name__, six_times_seven.__doc__) == ("six_times_seven", "Judge 6 x 7.")
+
+
+@pytest.mark.parametrize(
+    "found", [[1, 2], (1.0, 2.00001), np.array([2, 1])[::-1], torch.ones(2, requires_grad=True).cumsum(0)]
+)
+def test_a_right_result_passes_in_any_form(found):
+    assert compare(found, [1, 2], {}, "not yet.") is None
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([2, 1], "turned round."),
+        ([0, 0], "too little."),
+        ([1, 1], "too little."),
+        ([5, 5], "not yet."),
+        ([1, 2.001], "not yet."),
+        ([1, float("nan")], "the result holds NaN"),
+        (1, r"the result should have shape \(2,\); yours has \(\)"),
+    ],
+)
+def test_a_wrong_result_is_told_by_its_own_mistake(found, words):
+    mistakes = {"turned round.": np.array([2, 1]), "too little.": ([0, 0], torch.ones(2)), "a number.": 7}
+    with pytest.raises(Mistake, match=words):
+        compare(found, [1, 2], mistakes, "not yet.")
+
+
+def test_words_are_said_of_what_was_asked():
+    with pytest.raises(Mistake, match="^the width: not yet.$"):
+        compare(3.0, 2.0, {}, "not yet.", of="the width: ")
+    compare(2.01, 2.0, {}, "not yet.", atol=0.03)

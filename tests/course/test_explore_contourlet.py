@@ -97,12 +97,12 @@ def test_shares_of_all_directions_reach_one():
     """Edge angles of l = 2's four wedges."""
     total = 0.0
     for edge in (explore.wedge_angles(2)[k] + 90 for k in range(4)):
-        total += numbers(explore.draw_levels_and_directions("disc", 2, edge)[1], r"([\d.]+)% of the directional")[0]
+        total += numbers(explore.levels_and_directions().draw("disc", 2, edge)[1], r"([\d.]+)% of the directional")[0]
     assert total == pytest.approx(100, abs=0.3)
 
 
 def test_the_wedge_shown_is_that_of_the_edge():
-    figure, alt = explore.draw_levels_and_directions("stripes", 3, 30)
+    figure, alt = explore.levels_and_directions().draw("stripes", 3, 30)
     edge = numbers(alt, r"edges around (\d+)")[0]
     assert abs(edge - 30) < 15
     wedge = shown(figure, 1)
@@ -114,14 +114,14 @@ def test_the_wedge_shown_is_that_of_the_edge():
 
 def test_one_direction_of_the_disc_shows_arcs_where_its_edge_runs_that_way():
     """Vertical edges of the disc lie left and right of its centre."""
-    figure, alt = explore.draw_one_direction("disc", "fine", 90)
+    figure, alt = explore.one_direction().draw("disc", "fine", 90)
     assert "fine level alone" in alt
     part = shown(figure, 2) ** 2
     assert part[48:80].sum() > 0.6 * part.sum()
 
 
 def test_both_rebuilt_pictures_and_the_words_agree():
-    figure, alt = explore.draw_kept("stripes", 1024, (2, 3, 4))
+    figure, alt = explore.kept().draw("stripes", 1024, (2, 3, 4))
     wavelet, contourlet, gap = numbers(alt, r"([\d.]+) dB")
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[1:] == [f"wavelet: {wavelet} dB", f"contourlet: {contourlet} dB"]
@@ -134,7 +134,7 @@ def test_claim_of_the_lesson_in_its_smallest_form():
     """Ahead on stripes, behind on the control and on the disc."""
     gaps = {}
     for image in ("stripes", "scrambled stripes", "disc"):
-        wavelet, contourlet, _ = numbers(explore.draw_kept(image, 2048, (2, 3, 4))[1], r"([\d.]+) dB")
+        wavelet, contourlet, _ = numbers(explore.kept().draw(image, 2048, (2, 3, 4))[1], r"([\d.]+) dB")
         gaps[image] = contourlet - wavelet
     assert gaps["stripes"] > 2
     assert gaps["scrambled stripes"] < 0

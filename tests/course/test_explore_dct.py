@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.fft
 import torch
+from sweeps import sweep
 
 from mmsnet_lite.course.explore import dct as explore
 from mmsnet_lite.course.plot import dct as plot
@@ -78,7 +79,7 @@ def test_claim_of_the_lesson_in_its_smallest_form():
 
 @pytest.mark.parametrize(("n", "u", "v"), [(7, 1, 0), (14, 3, 2), (28, 0, 6), (56, 5, 5)])
 def test_the_coefficient_shown_is_scipys(n, u, v):
-    figure, alt = explore.draw_component("ultrasound", n, u, v)
+    figure, alt = explore.components().draw("ultrasound", n, u, v)
     x = shown(figure, 0)
     assert x.shape == (n, n)
     theirs = scipy.fft.dctn(x, norm="ortho")[u * n // 7, v * n // 7] / n
@@ -90,7 +91,7 @@ def test_the_coefficient_shown_is_scipys(n, u, v):
 
 
 def test_index_zero_is_the_average():
-    figure, alt = explore.draw_component("fundus", 7, 0, 0)
+    figure, alt = explore.components().draw("fundus", 7, 0, 0)
     assert f"is {shown(figure, 0).mean():.3f}, the average of the map" in alt
 
 
@@ -98,7 +99,7 @@ def test_a_coarse_texture_answers_on_the_small_grid_and_a_fine_one_on_the_large(
     """What the lesson asks its reader to find."""
 
     def share(name, n):
-        return numbers(explore.draw_component(f"{name} texture", n, 1, 0)[1], r"([\d.]+)% of the map")[0]
+        return numbers(explore.components().draw(f"{name} texture", n, 1, 0)[1], r"([\d.]+)% of the map")[0]
 
     assert share("coarse", 7) > share("fine", 7)
     assert share("coarse", 56) < share("fine", 56)
@@ -109,7 +110,7 @@ def test_a_coarse_texture_answers_on_the_small_grid_and_a_fine_one_on_the_large(
 
 @pytest.mark.parametrize(("modality", "k", "stage", "scale"), [("fundus", 1, 1, 1), ("dermoscopy", 32, 2, 2)])
 def test_weights_and_map_shown_are_the_networks(untrained, modality, k, stage, scale):
-    figure, alt = explore.draw_attention(modality, k, stage, scale)
+    figure, alt = explore.attention().draw(modality, k, stage, scale)
     row = 12 * MODALITIES.index(modality)
     with torch.no_grad():
         seen = untrained[k].explain(explore.unseen_images()[0][row : row + 1]).guidance[stage - 1]
@@ -153,7 +154,7 @@ def test_every_position_of_the_controls_can_be_drawn(explorer, untrained, monkey
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     made = explorer()
     assert all(len(control.options) <= 7 for control in made.controls.values())
-    assert made.sweep() >= sum(len(control.options) - 1 for control in made.controls.values())
+    assert sweep(made) >= sum(len(control.options) - 1 for control in made.controls.values())
     assert made.picture.value.startswith("<img")
 
 
@@ -166,9 +167,10 @@ def test_accuracy_curves_draw_what_they_are_given():
     assert [axes.get_title() for axes in figure.axes] == ["x", "y"]
 
 
-def test_channels_are_sorted_by_their_median_and_bars_span_all_images():
-    weights = torch.tensor([[0.9, 0.1, 0.5], [0.8, 0.2, 0.5], [0.7, 0.3, 0.4]])
-    axes = plot.weights_and_map(torch.rand(4, 4, 3), torch.rand(2, 2), weights, 1, "x").axes[2]
-    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.2, 0.5, 0.8])
+def test_channels_are_sorted_by_their_median_and_bars_span_all_images(untrained):
+    axes = explore.attention().draw("fundus", 1, 1, 1)[0].axes[2]
+    weights = explore.explained(1).guidance[0].attention[0][:, :, 0, 0].numpy()
+    order = np.argsort(np.sort(weights, 0)[len(weights) // 2 - 1])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), weights[0, order])
     spans = np.array([path[:, 1] for path in axes.collections[0].get_segments()])
-    np.testing.assert_allclose(spans, [[0.1, 0.3], [0.4, 0.5], [0.7, 0.9]])
+    np.testing.assert_allclose(spans.T, [weights.min(0)[order], weights.max(0)[order]])

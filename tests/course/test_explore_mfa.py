@@ -34,7 +34,7 @@ def test_parts_of_stages_that_are_left_out_are_zero_and_the_others_stay():
 
 
 def test_the_explorer_says_the_papers_count():
-    figure, alt = explore.draw_parameters("mit-b4", 1, (1, 2, 3, 4))
+    figure, alt = explore.parameters().draw("mit-b4", 1, (1, 2, 3, 4))
     mfa, decoder = numbers(figure.axes[0].get_title(), r"(?:MFA|decoder) ([\d.]+) M")
     assert mfa + decoder == pytest.approx(7.51, abs=0.011)
     assert numbers(alt, r"has ([\d.]+) M") == [6.41]
@@ -44,7 +44,7 @@ def test_the_explorer_says_the_papers_count():
 @pytest.mark.parametrize("encoder", explore.LARGE)
 def test_every_r_fits_every_encoder(encoder):
     for r in explore.R:
-        assert explore.draw_parameters(encoder, r, (4,))[1].startswith(f"With {encoder}, r = {r} and stages (4,)")
+        assert explore.parameters().draw(encoder, r, (4,))[1].startswith(f"With {encoder}, r = {r} and stages (4,)")
 
 
 def test_bytes_kept_are_those_of_the_inputs_that_a_gradient_needs():
@@ -109,7 +109,7 @@ def _untrained(monkeypatch):
 @pytest.mark.usefixtures("_untrained")
 @pytest.mark.parametrize("stage", [1, 4])
 def test_the_channel_shown_is_the_one_that_changed_most(stage):
-    figure, alt = explore.draw_features("random", "fundus", stage)
+    figure, alt = explore.features().draw("random", "fundus", stage)
     before, after, difference = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:])
     np.testing.assert_allclose(after - before, difference, atol=1e-5)
     assert before.shape == (128 // 2 ** (stage + 1),) * 2
@@ -127,9 +127,10 @@ def test_every_control_has_few_positions(explorer):
 
 
 def test_bars_are_stacked_and_as_high_as_their_sum():
-    figure = plot.parameter_bars({"a": [1000, 2000], "b": [3000, 0]}, "title")
-    tops = [patch.get_y() + patch.get_height() for patch in figure.axes[0].patches]
-    assert tops == [1, 2, 4, 2]
+    parts = np.array(list(explore.mfa_parts("mit-b2", 4).values())) / 1e3
+    patches = explore.parameters().draw("mit-b2", 4, (1, 2, 3, 4))[0].axes[0].patches
+    tops = [patch.get_y() + patch.get_height() for patch in patches]
+    np.testing.assert_allclose(np.reshape(tops, (4, 4)), parts.cumsum(0))
 
 
 def test_curves_stand_at_their_steps():

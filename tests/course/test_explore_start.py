@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from sweeps import sweep
 
 from mmsnet_lite.course.explore import start
-from mmsnet_lite.data.synthetic import MODALITIES
+from mmsnet_lite.data.synthetic import MODALITIES, draw
 
 
 def square(left, right):
@@ -39,7 +40,7 @@ def test_a_close_up_keeps_the_mask_and_a_margin_within_the_image():
 
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_the_marked_point_its_curve_and_the_words_agree(modality):
-    figure, alt = start.draw_scores(modality, 8, 0)
+    figure, alt = start.score().draw(modality, 8, 0)
     said = float(re.search(r"DSC (\d\.\d+)", alt).group(1))
     thick = [line for line in figure.axes[1].lines if line.get_linewidth() == 3]
     assert [line.get_label() for line in thick] == [modality]
@@ -52,25 +53,25 @@ def test_the_marked_point_its_curve_and_the_words_agree(modality):
 
 
 def test_the_smallest_lesion_loses_most_by_the_same_shift():
-    figure, _ = start.draw_scores("fundus", 4, 0)
+    figure, _ = start.score().draw("fundus", 4, 0)
     at_four = {line.get_label(): line.get_ydata()[2] for line in figure.axes[1].lines if line.get_label() in MODALITIES}
-    areas = {modality: start.example(modality)[1].mean() for modality in MODALITIES}
+    areas = {modality: draw(modality, 0, 1, 128)[1].mean() for modality in MODALITIES}
     assert min(at_four, key=at_four.get) == min(areas, key=areas.get) == "fundus"
 
 
 def test_growing_is_said_and_shown():
-    _, plain = start.draw_scores("dermoscopy", 0, 0)
-    figure, grown = start.draw_scores("dermoscopy", 0, 8)
+    _, plain = start.score().draw("dermoscopy", 0, 0)
+    figure, grown = start.score().draw("dermoscopy", 0, 8)
     assert "DSC 1.00 and IoU 1.00" in plain
     assert "grown by 8" in grown
-    assert "shrunk by 4" in start.draw_scores("ultrasound", 0, -4)[1]
+    assert "shrunk by 4" in start.score().draw("ultrasound", 0, -4)[1]
     assert "DSC 1.00" not in grown
     picture = figure.axes[0].images[0].get_array()
-    assert not np.array_equal(picture, start.draw_scores("dermoscopy", 0, 0)[0].axes[0].images[0].get_array())
+    assert not np.array_equal(picture, start.score().draw("dermoscopy", 0, 0)[0].axes[0].images[0].get_array())
 
 
 def test_every_position_of_the_controls_can_be_drawn(monkeypatch):
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     explorer = start.score()
-    assert explorer.sweep() == 4 + 7 + 7  # four modalities, then six positions and back, twice
+    assert sweep(explorer) == 4 + 7 + 7  # four modalities, then six positions and back, twice
     assert explorer.picture.value.startswith("<img")

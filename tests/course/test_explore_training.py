@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from sweeps import sweep
 
 from mmsnet_lite.course import profile
 from mmsnet_lite.course.explore import training as explore
@@ -42,7 +43,7 @@ def untrained(monkeypatch):
 def test_the_full_recipe_on_mix1_takes_so_many_steps():
     """5,091 images of which 25 + 72 + 27 + 129 are held out: 4,838, in 604 batches of 8, 50 times."""
     assert explore.images_of("mix1") == 4838
-    figure, alt = explore.draw_schedule("mix1", 50, 8, 1e-6)
+    figure, alt = explore.learning_rate().draw("mix1", 50, 8, 1e-6)
     assert "are 30,200 steps" in alt
     rates = figure.axes[0].lines[0].get_ydata()
     assert len(rates) == 30_200
@@ -53,7 +54,9 @@ def test_the_full_recipe_on_mix1_takes_so_many_steps():
 
 def test_a_schedule_has_no_scale_of_its_own():
     shares = {
-        re.findall(r"(\d+)% of all", explore.draw_schedule("mix2", n, b, 1e-6)[1])[0] for n in (6, 50) for b in (8, 32)
+        re.findall(r"(\d+)% of all", explore.learning_rate().draw("mix2", n, b, 1e-6)[1])[0]
+        for n in (6, 50)
+        for b in (8, 32)
     }
     assert shares == {"20"}
 
@@ -68,11 +71,11 @@ def test_threshold_scores_are_those_of_the_cut_masks(untrained):
     iou = both / (predicted | truth).sum((1, 2))
     assert explore.threshold_scores(0, "DSC")["lesion < 2 %"][at] == pytest.approx(dsc.mean())
     assert explore.threshold_scores(0, "IoU")["lesion < 2 %"][at] == pytest.approx(iou.mean())
-    assert f"lesion < 2 %: {dsc.mean():.2f} here" in explore.draw_threshold(0.3, "DSC", 0)[1]
+    assert f"lesion < 2 %: {dsc.mean():.2f} here" in explore.threshold().draw(0.3, "DSC", 0)[1]
 
 
 def test_intervals_are_of_the_first_images_and_narrow_with_their_number(untrained):
-    figure, alt = explore.draw_interval(6, 1)
+    figure, alt = explore.interval().draw(6, 1)
     first = [score.dsc for score in evaluation(1).images if int(score.stem) < 6]
     assert f"on 24 images, seed 1 has a mean DSC of {np.mean(first):.2f}" in alt
     widths = [float(w) for w in re.findall(r"[\d.]*\d", alt.split("images: ")[1])]
@@ -85,7 +88,7 @@ def test_intervals_are_of_the_first_images_and_narrow_with_their_number(untraine
 def test_every_position_of_the_controls_can_be_drawn(explorer, untrained, monkeypatch):
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     made = explorer()
-    assert made.sweep() >= sum(len(control.options) - 1 for control in made.controls.values())
+    assert sweep(made) >= sum(len(control.options) - 1 for control in made.controls.values())
     assert made.picture.value.startswith("<img")
 
 
@@ -133,8 +136,9 @@ def test_what_is_cut_at_one_half_is_what_was_scored_and_the_lesson_stands_on_it(
         (None, {}, "no run of yours yet; expected: not measured yet"),
     ],
 )
-def test_a_card_says_what_is_known_and_no_more(value, bands, words):
-    card = Card("x", value, bands, device="cpu")
+def test_a_card_says_what_is_known_and_no_more(value, bands, words, monkeypatch):
+    monkeypatch.setattr(profile.torch.cuda, "is_available", lambda: False)
+    card = Card("x", value, bands)
     assert card.verdict == words
     figure, alt = plot.cards([card])
     assert alt == f"x: {words}."

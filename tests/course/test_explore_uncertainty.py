@@ -7,13 +7,14 @@ import re
 import numpy as np
 import pytest
 import torch
+from sweeps import sweep
 
 from mmsnet_lite.analysis import reliability, risk_coverage
 from mmsnet_lite.build import build_model
 from mmsnet_lite.course.explore import uncertainty as explore
 from mmsnet_lite.course.plot import uncertainty as plot
 
-CACHED = (explore.mixes, explore.trained, explore.samples, explore.logits, explore.passes)
+CACHED = (explore.mixlite, explore.trained, explore.samples, explore.logits, explore.passes)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,7 +37,7 @@ def percentages(text):
 
 
 def test_the_drawn_point_is_what_a_threshold_keeps():
-    figure, alt = explore.draw_doubt("ultrasound", 5, 0.3, 0.3)
+    figure, alt = explore.uncertainty().draw("ultrasound", 5, 0.3, 0.3)
     rows = explore.samples().modalities == "ultrasound"
     entropy, wrong = (each[rows].numpy().ravel() for each in (explore.passes(5, 0.3).entropy, explore.wrong()))
     kept = entropy < 0.3
@@ -57,7 +58,7 @@ def test_the_rate_of_some_passes_is_not_the_networks():
 
 
 def test_a_temperature_is_drawn_beside_none():
-    figure, alt = explore.draw_temperature(2.0, "fundus")
+    figure, alt = explore.temperature().draw(2.0, "fundus")
     rows = explore.samples().modalities == "fundus"
     z, y = explore.logits()[rows].double(), explore.samples().masks[rows].double()
     for factor, line in zip((1.0, 2.0), figure.axes[0].lines[1:], strict=True):
@@ -68,14 +69,14 @@ def test_a_temperature_is_drawn_beside_none():
         assert f"cross-entropy {loss:.3f}" in alt
         filled = [each for each in found.frequency if not math.isnan(each)]
         assert line.get_ydata() == pytest.approx(filled)
-    assert len(explore.draw_temperature(1.0, "all")[0].axes[0].lines) == 2
+    assert len(explore.temperature().draw(1.0, "all")[0].axes[0].lines) == 2
 
 
 @pytest.mark.parametrize("explorer", [explore.uncertainty, explore.temperature])
 def test_every_position_of_the_controls_can_be_drawn(explorer, monkeypatch):
     monkeypatch.delenv("MMSNET_STATIC", raising=False)
     made = explorer()
-    assert made.sweep() >= sum(len(control.options) - 1 for control in made.controls.values())
+    assert sweep(made) >= sum(len(control.options) - 1 for control in made.controls.values())
     assert made.picture.value.startswith("<img")
 
 

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from mmsnet_lite.course.colours import MODALITY
 from mmsnet_lite.course.plot import save
-from mmsnet_lite.course.plot.fingerprint import alternative_text, fingerprints
+from mmsnet_lite.course.plot.fingerprint import fingerprints
 from mmsnet_lite.data.fingerprint import CYCLES, reference
 
 
@@ -70,12 +70,3 @@ def test_it_can_be_saved_with_an_empty_mask_and_an_empty_octave(found, tmp_path)
     odd = replace(found[0], area=(0.0, 0.0, 0.1), octaves=(1.0, *[0.0] * 6))
     save(fingerprints([odd]), str(tmp_path / "odd.png"))
     assert (tmp_path / "odd.png").stat().st_size > 10_000
-
-
-def test_the_alternative_text_gives_counts_slopes_and_areas(found):
-    assert alternative_text(found) == (
-        "Fingerprints of 3 datasets, of real images in brackets. "
-        "tn3k, ultrasound: 2879 images, slope of power -2.50 (-2.92), median lesion 5.2 (5.2) % of the image. "
-        "fundus: 500 images, slope of power -3.38 (-3.38), median lesion 2.0 (2.9) % of the image. "
-        "hands, thermography: 7 images, slope of power -3.38, median lesion 2.9 % of the image."
-    )

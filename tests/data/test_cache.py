@@ -3,6 +3,7 @@
 import errno
 import os
 from threading import Thread
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -141,7 +142,7 @@ def test_an_interrupted_build_leaves_nothing(store, split, monkeypatch, error):
 def test_what_a_killed_build_left_is_cleared_away(store, split):
     split.open(32)
     home = next(store.iterdir())
-    (home / "train-48-x.partial").write_bytes(b"half")
+    (home / "train-48.partial").write_bytes(b"half")
     split.open(48)
     assert not list(home.glob("*.partial"))
 
@@ -163,7 +164,12 @@ def test_a_cache_that_cannot_be_written_is_one_error_that_names_the_variable(tmp
         split.open(48)
 
 
-def test_a_full_disk_is_one_error_and_leaves_nothing(store, split, monkeypatch):
+def test_a_full_disk_is_one_error_before_and_during_the_build(store, split, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(cache_module.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+        with pytest.raises(InputError, match=r"4 images of 48 px need 0\.0 GiB in all\); make room"):
+            split.open(48)
+
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

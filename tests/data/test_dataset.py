@@ -34,6 +34,7 @@ def test_a_mix_keeps_dataset_and_modality_of_each_sample(root):
         ("right", "right", "f", 3),
     ]
     assert mix.modalities == ["ultrasound", "right"]
+    assert mix.labels == ["ultrasound"] * 2 + ["right"] * 2
 
 
 def test_samples_are_the_files(root):
@@ -124,12 +125,6 @@ def test_a_mix_of_folders_reads_what_the_files_hold_and_takes_parts_of_a_split(r
             assert_close(s["image"], torch.from_numpy(image).permute(2, 0, 1).contiguous(), rtol=0, atol=0)
             assert_close(s["mask"], torch.from_numpy(mask)[None], rtol=0, atol=0)
             assert s["image"].is_contiguous()
-
-
-def test_labels_are_the_modality_of_each_image(root):
-    (root / "left" / "card.json").write_text('{"modality": "ultrasound"}')
-    mix = Mix(folder_parts(root, ["left", "right"], "test"), 64)
-    assert mix.labels == [sample["modality"] for sample in mix] == ["ultrasound"] * 2 + ["right"] * 2
 
 
 def test_images_that_memory_cannot_hold_are_refused():

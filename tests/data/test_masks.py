@@ -9,10 +9,9 @@ from PIL import Image
 
 from mmsnet_lite.data.image import decode
 from mmsnet_lite.data.masks import targets
-from mmsnet_lite.data.specs import Levels
 from mmsnet_lite.errors import InputError
 
-FUNDUS = Levels(background=(255,), targets={"masks": (0, 128), "masks_cup": (0,)})
+FUNDUS = {255: (), 128: ("masks",), 0: ("masks", "masks_cup")}
 SQUARE = np.zeros((32, 24), bool)
 SQUARE[8:24, 8:16] = True
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from lessons import LESSONS, SOLUTIONS, read
 
-from mmsnet_lite.course.header import BOOTSTRAP
+from mmsnet_lite.course.publish import BOOTSTRAP
 
 ROOT = Path(__file__).parents[2]
 LOOK = "\nimport mmsnet_lite, peft, pywt, torch, numpy\nprint(mmsnet_lite.__file__, torch.__file__, numpy.__file__)"

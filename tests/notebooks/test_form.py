@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from lessons import LESSONS, SOLUTIONS, alt_texts, named, printed, read
 
-from mmsnet_lite.course.header import MARK, stamp
+from mmsnet_lite.course.publish import MARK, stamp
 
 ENDINGS = ("Take-away", "Quiz", "Further reading", "Limits")
 EVIDENCE = ("baseline", "control")

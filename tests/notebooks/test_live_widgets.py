@@ -4,6 +4,7 @@ Of each lesson only the bootstrap cell and the explorer cells run, which proves 
 else. All lessons go through one pytest, because most of the time is its start and that of the kernels.
 """
 
+import inspect
 import os
 import re
 import subprocess
@@ -13,16 +14,19 @@ import xml.etree.ElementTree as ElementTree
 import nbformat
 import pytest
 from lessons import LESSONS, named, read
+from sweeps import sweep
 
-SWEEP = """explorer = Out[max(Out)]
-assert explorer.sweep() > 0
+SWEEP = f"""{inspect.getsource(sweep)}
+
+explorer = Out[max(Out)]
+assert sweep(explorer) > 0
 assert explorer.picture.value.startswith("<img alt=")"""
 PLANT = """def fails(**values):
     raise ArithmeticError("planted in {name}")
 
 
 explorer.draw = fails
-explorer.sweep()"""
+sweep(explorer)"""
 
 
 def live_notebook(lesson):

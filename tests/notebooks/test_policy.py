@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from lessons import LESSONS, SOLUTIONS, alt_texts, code_cells, named, read
 
-from mmsnet_lite.course.header import run_time
+from mmsnet_lite.course.publish import run_time
 
 LEDGER = json.loads((Path(__file__).parent / "ledger.json").read_text())
 FIELDS = ("**Claim.**", "**You will be able to**", "**Before you start:**", "**Time:**", "**Opens:**", "<!-- colab -->")

@@ -33,9 +33,11 @@ def values(score: ImageScore):
 @pytest.mark.parametrize("batch", [1, 2, 3, 8])
 @pytest.mark.parametrize("original", [False, True])
 def test_any_batch_size_gives_the_very_same_scores(root, batch, original):
-    mix = Mix(folder_parts(root, ["left", "right"], "train"), 32)
-    whole = evaluate(Bright(), mix, batch=len(mix), original=original)
-    for a, b in zip(whole.images, evaluate(Bright(), mix, batch=batch, original=original).images, strict=True):
+    mix, model = Mix(folder_parts(root, ["left", "right"], "train"), 32), Bright().train()
+    whole = evaluate(model, mix, batch=len(mix), original=original)
+    assert model.training
+    assert [(s.dataset, s.stem) for s in whole.images] == [(sample["dataset"], sample["stem"]) for sample in mix]
+    for a, b in zip(whole.images, evaluate(model, mix, batch=batch, original=original).images, strict=True):
         assert (a.stem, a.dataset, a.dsc, a.iou, a.area) == (b.stem, b.dataset, b.dsc, b.iou, b.area)
         assert_close(values(a), values(b), atol=1e-12, rtol=0)
 

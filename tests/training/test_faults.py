@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from apart import mixes, network
+from apart import mixes, network, same
 from filelock import FileLock
 from small import TinyNet
 
@@ -41,10 +41,6 @@ def flip_a_bit(file):
 
 def halve(file):
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-
-
-def same(a, b):
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
 def assert_resumes_exactly(data, run):

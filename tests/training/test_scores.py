@@ -75,7 +75,7 @@ def test_intervals_hold_their_means_and_know_what_is_certain():
 
 
 def test_the_report_has_intervals_and_sizes():
-    lines = random_scores().report().splitlines()
+    lines = random_scores().table(full=True).splitlines()
     titles = ["a", "b", "c", "all eye", "all skin", "mean of modalities", "lesion < 2 %", "lesion 2", "lesion > 10 %"]
     assert len(lines) == len(titles) + 1
     assert all(line.startswith(title) for line, title in zip(lines[1:], titles, strict=True))

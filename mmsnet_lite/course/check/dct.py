@@ -6,45 +6,25 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from mmsnet_lite.course.check.exercise import Mistake, exercise
+from mmsnet_lite.course.check.exercise import Mistake, compare, exercise, tensor
 from mmsnet_lite.frequency import dct_basis, frequency_indices, grid_size
 from mmsnet_lite.model.encoder import STRIDES
 from mmsnet_lite.model.msfg import FrequencyChannelAttention
 
 IMAGE = 96  # exercise 2: pixels
 SIDE, COUNT = 28, 16  # exercise 3: side of the map, K
-_SEED = 3
 
 
 def _random(*shape: int) -> Tensor:
-    return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(_SEED))
+    return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
 
 
-def _compare(found: Tensor, right: Tensor, mistakes: dict[str, Tensor], otherwise: str) -> None:
-    """Raise the mistake that a wrong answer is; a right one passes."""
-    if found.shape != right.shape:
-        raise Mistake(f"the result should have shape {tuple(right.shape)}; yours has {tuple(found.shape)}.")
-    if not found.isfinite().all():
-        raise Mistake("the result holds NaN or infinity.")
-    if torch.allclose(found, right, rtol=1e-4, atol=1e-6):
-        return
-    for words, wrong in mistakes.items():
-        if wrong.shape == found.shape and torch.allclose(found, wrong, rtol=1e-4, atol=1e-6):
-            raise Mistake(words)
-    raise Mistake(otherwise)
-
-
-def _waves(n: int, shift: float = 0.5, height: float = math.sqrt(2), periods: float = 1) -> Tensor:
+def _waves(n: int, shift: float = 0.5, height: float = 2**0.5, periods: float = 1, first: float = 1) -> Tensor:
     """The cosines (u p) of a grid, or wrong ones."""
     place = torch.arange(n, dtype=torch.float64)
     waves = height * torch.cos(periods * math.pi * place[:, None] * (place + shift) / n)
-    waves[0] = 1
+    waves[0] = first
     return waves
-
-
-def _all_alike(n: int) -> Tensor:
-    """The cosines with the height of the others for the constant, too."""
-    return torch.cat([_waves(n)[:1] * math.sqrt(2), _waves(n)[1:]])
 
 
 @exercise(1, expects="a function of (x, u, v) that returns a number")
@@ -53,27 +33,24 @@ def coefficient(answer: Callable[[Tensor, int, int], float]) -> str:
     cases = [(_random(n, n), u, v) for n, u, v in ((14, 0, 0), (14, 2, 0), (14, 1, 5), (8, 3, 2))]
     found = torch.tensor([float(answer(x.clone(), u, v)) for x, u, v in cases], dtype=torch.float64)
 
-    def by(waves: Callable[[int], Tensor], swap: bool = False, total: bool = False) -> Tensor:
-        pairs = [(x, v, u) if swap else (x, u, v) for x, u, v in cases]
-        means = [(x * waves(len(x))[u][:, None] * waves(len(x))[v]).mean() * len(x) ** (2 * total) for x, u, v in pairs]
-        return torch.stack(means)
+    def by(**waves: float) -> Tensor:
+        grids = [_waves(len(x), **waves) for x, _, _ in cases]
+        return torch.stack([(x * g[u][:, None] * g[v]).mean() for g, (x, u, v) in zip(grids, cases, strict=True)])
 
-    side = torch.tensor([len(x) for x, _, _ in cases], dtype=torch.float64)
+    right, side = by(), torch.tensor([len(x) for x, _, _ in cases], dtype=torch.float64)
+    exchanged = torch.stack([(x.T * _waves(len(x))[u][:, None] * _waves(len(x))[v]).mean() for x, u, v in cases])
     mistakes = {
         "that is the average, whatever u and v are.": torch.stack([x.mean() for x, _, _ in cases]),
-        "u and v are exchanged: u counts half periods down the rows.": by(_waves, swap=True),
-        "that is the sum over the map; the pool is a mean.": by(_waves, total=True),
-        "that is the orthonormal coefficient; where D_0 is 1, (0, 0) gives the average of the map.": by(_waves) * side,
-        "your images have the orthonormal scale, so the mean of the map comes out n times too small.": by(_waves)
-        / side,
-        "the cosines are too low: for u above 0, the mean of their square should be 1.": by(
-            lambda n: _waves(n, height=1)
-        ),
-        "with u = 0 or v = 0 it comes out too large: b_0 is 1, without the root of 2.": by(_all_alike),
-        "the samples lie in the middle of the pixels, not on their left edge.": by(lambda n: _waves(n, shift=0)),
-        "that is the DFT's cosine; here u counts half periods.": by(lambda n: _waves(n, periods=2)),
+        "u and v are exchanged: u counts half periods down the rows.": exchanged,
+        "that is the sum over the map; the pool is a mean.": right * side**2,
+        "that is the orthonormal coefficient; where D_0 is 1, (0, 0) gives the average of the map.": right * side,
+        "your images have the orthonormal scale, so the mean of the map comes out n times too small.": right / side,
+        "the cosines are too low: for u above 0, the mean of their square should be 1.": by(height=1),
+        "with u = 0 or v = 0 it comes out too large: b_0 is 1, without the root of 2.": by(first=2**0.5),
+        "the samples lie in the middle of the pixels, not on their left edge.": by(shift=0),
+        "that is the DFT's cosine; here u counts half periods.": by(periods=2),
     }
-    _compare(found, by(_waves), mistakes, "not yet. Look at b_u(p) again, and at what stands for n.")
+    compare(found, right, mistakes, "not yet. Look at b_u(p) again, and at what stands for n.")
     return "Global average pooling is the case (0, 0)."
 
 
@@ -86,24 +63,24 @@ def effective_k(answer: Sequence[int]) -> str:
     right = [len(frequency_indices(32, n)) for n in grids]
     if len(found) != len(right):
         raise Mistake(f"there are {len(right)} stages; your list has {len(found)} numbers.")
-    if found == right:
-        return "The fourth stage has no more to offer, whatever K is; the third loses a few that meet."
-    if found == [32] * 4:
-        raise Mistake("that is K; on a small grid several of the 32 indices meet at one place.")
-    if found == [min(32, n * n) for n in grids]:
-        raise Mistake("the grid has room for so many, but the 32 carried indices do not fill all of its places.")
-    if found in (grids, maps):
-        raise Mistake("those are sides; how many different indices are there?")
-    if found == right[::-1]:
-        raise Mistake("stage 1, with the largest map, comes first.")
-    wrong = next(i for i, (a, b) in enumerate(zip(found, right, strict=True)) if a != b)
-    raise Mistake(f"stage {wrong + 1} is not right; its map is {maps[wrong]}x{maps[wrong]}. Count each index once.")
+    mistakes = {
+        "that is K; on a small grid several of the 32 indices meet at one place.": [32] * 4,
+        "the grid has room for so many, but the 32 carried indices do not fill all of it.": [
+            min(32, n * n) for n in grids
+        ],
+        "those are sides; how many different indices are there?": (grids, maps),
+        "stage 1, with the largest map, comes first.": right[::-1],
+    }
+    i = next((i for i, (a, b) in enumerate(zip(found, right, strict=True)) if a != b), 0)
+    otherwise = f"stage {i + 1} is not right; its map is {maps[i]}x{maps[i]}. Count each index once."
+    compare(found, right, mistakes, otherwise, rtol=0)
+    return "The fourth stage has no more to offer, whatever K is; the third loses a few that meet."
 
 
 @exercise(3, expects=f"a map of {SIDE} x {SIDE} numbers")
 def blind_map(answer: Tensor) -> str:
     """A map that the mean over K = 16 does not see and the root mean square does."""
-    x = torch.as_tensor(answer).detach().double()
+    x = tensor(answer)
     x = x.reshape(x.shape[-2:]) if x.numel() == SIDE**2 else x
     if x.shape != (SIDE, SIDE):
         raise Mistake(f"a map of {SIDE} x {SIDE} is asked for; yours has shape {tuple(x.shape)}.")
@@ -117,9 +94,7 @@ def blind_map(answer: Tensor) -> str:
         seen = f"the mean over K sees this map: z_avg = {float(c.mean()):.4f}."
         raise Mistake(f"{seen} The sum of its {COUNT} coefficients should be 0; which maps have which coefficients?")
     if float(c.square().mean().sqrt()) < 0.1:
-        raise Mistake(
-            "neither of the two sees this map: all of its coefficients are 0 or small. Make some that cancel."
-        )
+        raise Mistake("neither of the two sees this map: its coefficients are all 0 or small. Make some that cancel.")
     return "Coefficients that cancel: the mean has only one template, and this map is orthogonal to it."
 
 
@@ -131,33 +106,25 @@ def rms_pools(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
     given = answer(x.clone(), basis)
     if isinstance(given, (tuple, list)):
         raise Mistake("one tensor (3 b c) is asked for; yours are several, for torch.stack to join.")
-    found = torch.as_tensor(given).detach().double()
     right = FrequencyChannelAttention(4, 5, 7, pool="rms").pools(x)
     products = x[:, :, None] * basis
-    parts = products.mean((-1, -2)), products.amax((-1, -2)), products.amin((-1, -2))
-    each, area = torch.stack(parts), x[0, 0].numel()
 
-    def root(values: Tensor) -> Tensor:
-        return values.square().mean(-1).sqrt()
+    def pools(x: Tensor) -> Tensor:
+        return torch.stack([x.mean((-1, -2)), x.amax((-1, -2)), x.amin((-1, -2))])
 
+    each, of_map = pools(products), pools(x).abs()
+    of_map[0], early = right[0], pools(products.square()).mean(-1).sqrt()
     mistakes = {
         "that is the mean over K; the root mean square squares first.": each.mean(-1),
         "the squares are added up over K, not averaged.": right * math.sqrt(len(indices)),
         "the root is missing.": right.square(),
         "that is the mean modulus; square, average, take the root.": each.abs().mean(-1),
         "the mean is taken over K before the squares, so coefficients cancel.": each.mean(-1).abs(),
-        "the first pool is a mean over the map, yours is a sum.": torch.stack(
-            [root(parts[0] * area), *(root(z) for z in parts[1:])]
-        ),
-        "the products are squared before the pools; first pool over the map, then square.": torch.stack(
-            [f(products.square(), (-1, -2)).mean(-1).sqrt() for f in (torch.mean, torch.amax, torch.amin)]
-        ),
+        "the products are squared before the pools; first pool over the map, then square.": early,
         "maximum and minimum are exchanged; the order is average, maximum, minimum.": right[[0, 2, 1]],
-        "the extrema are those of the map, not of its products with the cosines.": torch.stack(
-            [right[0], x.amax((-1, -2)), x.amin((-1, -2)).abs()]
-        ),
+        "the extrema are those of the map, not of its products with the cosines.": of_map,
     }
-    _compare(found, right, mistakes, "not yet. Products first, then three pools over the map, then one over K.")
+    compare(given, right, mistakes, "not yet. Products first, then three pools over the map, then one over K.")
     return "The same parameters read it: K never reaches a weight."
 
 
@@ -165,24 +132,21 @@ def rms_pools(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
 def gate_gradient(answer: Callable[[Tensor, Tensor, float, float], Tensor]) -> str:
     """The gradient of the gate's summed output with respect to the map's logits."""
     x, logits, alpha, beta = _random(2, 3, 4, 5) - 0.3, 4 * _random(2, 1, 4, 5) - 2, 0.4, 1.1
-    found = torch.as_tensor(answer(x.clone(), logits.clone(), alpha, beta)).detach().double()
+    found = tensor(answer(x.clone(), logits.clone(), alpha, beta))
     leaf = logits.clone().requires_grad_()
-    m = leaf.sigmoid()
+    m, total = leaf.sigmoid(), x.sum(1, keepdim=True)
     (right,) = torch.autograd.grad((x * (alpha * (1 - m) + beta * m)).sum(), leaf)
-    m, total = m.detach(), x.sum(1, keepdim=True)
+    slope = m * (1 - m)
     if found.shape == x.shape and torch.allclose(found.sum(1, keepdim=True), right, rtol=1e-4, atol=1e-6):
         raise Mistake("one map gates all channels, so its gradient is their sum.")
     mistakes = {
         "the sign is turned round: which of the two weights the foreground?": -right,
         "that is the gradient with respect to M; the logits lie behind a sigmoid.": (beta - alpha) * total,
-        "x is missing: where a channel is 0, its gate does not matter.": (beta - alpha) * m * (1 - m),
-        "how far alpha and beta lie apart is missing.": total * m * (1 - m),
+        "x is missing: where a channel is 0, its gate does not matter.": (beta - alpha) * slope,
+        "how far alpha and beta lie apart is missing.": total * slope,
         "the slope of the sigmoid is not right.": (beta - alpha) * total * m,
         "the channels are averaged; all of them pull at the map.": right / x.shape[1],
-        "both weights push in one direction: M raises the foreground and lowers the background.": (beta + alpha)
-        * total
-        * m
-        * (1 - m),
+        "both weights push one way: M raises the foreground and lowers the background.": (beta + alpha) * slope * total,
     }
-    _compare(found, right, mistakes, "not yet. Differentiate Y by M, M by the logits, and add up what they share.")
+    compare(found, right, mistakes, "not yet. Differentiate Y by M, M by the logits, and add up what they share.")
     return "At alpha = beta it is 0 everywhere, whatever the image."

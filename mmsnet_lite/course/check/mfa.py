@@ -1,24 +1,20 @@
 """Exercise checks of lesson 04."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmsnet_lite.course.check.exercise import Mistake, exercise
+from mmsnet_lite.course.check.exercise import Mistake, compare, exercise
 from mmsnet_lite.model import MiTEncoder
 from mmsnet_lite.model.encoder import EncoderStage
 from mmsnet_lite.model.mfa import StageAdaptor
 
 WIDTH, DEPTH, R = 320, 27, 4  # exercise 1: stage 3 of mit-b4
-
-
-def _same(found: float, wrong: Mapping[str, float]) -> str | None:
-    """The words that belong to a wrong number, if it is one that we know."""
-    return next((words for words, value in wrong.items() if value == found), None)
+Step = Callable[[int, Tensor], Tensor]
 
 
 @exercise(1, expects="a whole number")
@@ -27,29 +23,21 @@ def adaptor_count(answer: Any) -> str:
     c = WIDTH // R
     with torch.device("meta"):
         right = sum(p.numel() for p in StageAdaptor(WIDTH, c, DEPTH).parameters())
-    embed, tune, up = WIDTH * c + c, c * c + c, c * WIDTH + WIDTH
     found = float(answer)
-    if found == right:
-        return "Three quarters of it are the 27 tuning layers, and they shrink with the square of r."
-    wrong = {
-        "the biases are missing: every linear layer has one number more for each output.": 2 * WIDTH * c
-        + DEPTH * c * c,
+    if abs(found * 1e6 - right) < 1e4 or abs(found * 1e3 - right) < 1e3:
+        raise Mistake("give the number itself, not thousands or millions.")
+    embed, tune, up, weights = WIDTH * c + c, c * c + c, c * WIDTH + WIDTH, 2 * WIDTH * c + DEPTH * c * c
+    mistakes = {
+        "the biases are missing: every linear layer has one number more for each output.": weights,
         "that has one tuning layer; each block has its own.": embed + tune + up,
         "that has an up-projection for each block; a stage has one.": embed + DEPTH * (tune + up),
         "that has an embedding for each block; a stage computes it once.": DEPTH * (embed + tune) + up,
-        "that is the tuning layers alone; the embedding and the up-projection belong to the adaptor, too.": DEPTH
-        * tune,
-        "that is the way down to r channels; the branch is C / r wide.": 2 * WIDTH * R
-        + R
-        + WIDTH
-        + DEPTH * (R * R + R),
-        "that is r = 1; here the branch is C / 4 wide.": 2 * (WIDTH**2 + WIDTH) + DEPTH * (WIDTH**2 + WIDTH),
+        "that is the tuning layers alone; embedding and up-projection belong to the adaptor, too.": DEPTH * tune,
+        "that is r = 1; here the branch is C / 4 wide.": (DEPTH + 2) * (WIDTH**2 + WIDTH),
     }
-    if words := _same(found, wrong):
-        raise Mistake(words)
-    if abs(found * 1e6 - right) < 1e4 or abs(found * 1e3 - right) < 1e3:
-        raise Mistake("give the number itself, not thousands or millions.")
-    raise Mistake("that is not the count. Which linear layers has a stage, how often, and from how many to how many?")
+    otherwise = "that is not the count. Which linear layers has a stage, how often, and from how many to how many?"
+    compare(found, right, mistakes, otherwise, rtol=0)
+    return "Three quarters of it are the 27 tuning layers, and they shrink with the square of r."
 
 
 @exercise(2, expects="a function that changes a StageAdaptor in place")
@@ -105,19 +93,16 @@ def lora_count(answer: Callable[[Sequence[int], Sequence[int], int], Any]) -> st
     for widths, depths, r in cases:
         found = float(answer(widths, depths, r))
         layers = sum(4 * depth * width for width, depth in zip(widths, depths, strict=True))
-        if found == 2 * r * layers:
-            continue
-        wrong = {
+        themselves = sum(4 * depth * width**2 for width, depth in zip(widths, depths, strict=True))
+        mistakes = {
             "that is one of the two factors: A is (r, in) and B is (out, r).": r * layers,
-            "that is one layer a block; query, key, value and output are four.": 2 * r * layers / 4,
-            "that is two layers a block; query, key, value and output are four.": 2 * r * layers / 2,
-            "that is one block a stage; multiply by the depths.": 2.0 * r * 4 * sum(widths),
-            "that is the layers themselves, which stay frozen.": float(
-                sum(4 * depth * width**2 for width, depth in zip(widths, depths, strict=True))
-            ),
+            "that is one layer a block; query, key, value and output are four.": r * layers / 2,
+            "that is one block a stage; multiply by the depths.": 2 * r * 4 * sum(widths),
+            "that is the layers themselves, which stay frozen.": themselves,
             "that divides the widths by r, as MFA does; a rank r is r numbers wide at every width.": 2 * layers / r,
         }
-        raise Mistake(_same(found, wrong) or f"not yet: widths {widths}, depths {depths} and r = {r} give {found:.0f}.")
+        otherwise = f"not yet: widths {widths}, depths {depths} and r = {r} give {found:.0f}."
+        compare(found, 2 * r * layers, mistakes, otherwise, rtol=0)
     return "It grows with r, where MFA shrinks: r is a rank here and a divisor there."
 
 
@@ -134,24 +119,21 @@ def tuned_stage(answer: Callable[[EncoderStage, StageAdaptor, Tensor, int, int],
         tokens = torch.randn(2, side * side, width)
     count = len(stage.blocks)
     with torch.no_grad():
-        found = torch.as_tensor(answer(stage, adaptor, tokens.clone(), side, side)).detach()
+        found = answer(stage, adaptor, tokens.clone(), side, side)
         condition = adaptor.condition(tokens, None)
         prompts = [adaptor.prompt(i, condition) for i in range(count)]
 
-        def run(
-            before: Callable[[int, Tensor], Tensor], after: Callable[[int, Tensor], Tensor] | None = None
-        ) -> Tensor:
+        def run(before: Step, after: Step = lambda i, x: x) -> Tensor:
             x = tokens
             for i in range(count):
-                x = stage.block(i, before(i, x), side, side)
-                x = after(i, x) if after else x
+                x = after(i, stage.block(i, before(i, x), side, side))
             return x
 
         def fresh(i: int, x: Tensor) -> Tensor:
             return x + adaptor.prompt(i, adaptor.condition(x, None))
 
         right = run(lambda i, x: x + prompts[i])
-        wrong = {
+        mistakes = {
             "the prompts are not in it: that is the bare stage.": run(lambda i, x: x),
             "the prompts are added after the blocks; they go before.": run(lambda i, x: x, lambda i, x: x + prompts[i]),
             "only the first block gets a prompt.": run(lambda i, x: x + prompts[0] if i == 0 else x),
@@ -159,15 +141,8 @@ def tuned_stage(answer: Callable[[EncoderStage, StageAdaptor, Tensor, int, int],
             "the condition is computed anew from each block's tokens; a stage computes it once.": run(fresh),
             "the prompt replaces the tokens; it is added to them.": run(lambda i, x: prompts[i]),
             "the prompts are subtracted.": run(lambda i, x: x - prompts[i]),
-        }
-        normed = {
             "right, and then normalised: leave that to stage.finish.": F.layer_norm(right, (width,)),
         }
-    if found.shape != right.shape:
-        raise Mistake(f"tokens of shape {tuple(right.shape)} should come back; yours are {tuple(found.shape)}.")
-    if torch.allclose(found, right, atol=1e-4):
-        return "That loop is MMSNet._encode, but for the frequency tokens in the condition."
-    for words, value in (wrong | normed).items():
-        if torch.allclose(found, value, atol=1e-4):
-            raise Mistake(words)
-    raise Mistake("not yet. Before block i: tokens = tokens + prompt i, from one condition for the whole stage.")
+    otherwise = "not yet. Before block i: tokens = tokens + prompt i, from one condition for the whole stage."
+    compare(found, right, mistakes, otherwise, atol=1e-4)
+    return "That loop is MMSNet._encode, but for the frequency tokens in the condition."

@@ -1,7 +1,7 @@
 """Exercise checks of lesson 08."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,25 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from mmsnet_lite.analysis import binary_entropy, reliability, risk_coverage
-from mmsnet_lite.course.check.exercise import Mistake, exercise
+from mmsnet_lite.course.check.exercise import Mistake, compare, exercise
 
 
 def _number(value: Any) -> float:
-    """A finite number, also as NumPy or torch give it."""
-    if value is None:
-        raise Mistake("the function returns None; does it end with return?")
     if math.isnan(float(value)):
         raise Mistake("the function returns nan; does it take the mean of no pixels?")
-    if math.isinf(float(value)):
-        raise Mistake(f"the function returns {float(value)}.")
     return float(value)
-
-
-def _known(found: Any, mistakes: Mapping[str, Sequence[Any]]) -> None:
-    """Name the mistake that gives a number or an array, if it is one that we know."""
-    for words, values in mistakes.items():
-        if any(np.allclose(found, value, atol=1e-6) for value in values):
-            raise Mistake(words)
 
 
 class DropPath(nn.Module):
@@ -79,24 +67,17 @@ def mutual_information(answer: Callable[[Tensor], Tensor]) -> str:
     p = torch.rand(4, 2, 1, 5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     total, expected = binary_entropy(p.mean(0)), binary_entropy(p).mean(0)
     right = total - expected
-    found = answer(p.clone())
-    if found is None:
-        raise Mistake("the function returns None; does it end with return?")
-    if found.shape != right.shape:
-        raise Mistake(f"the shape is {tuple(found.shape)}; one map for each image was wanted, {tuple(right.shape)}.")
     for_lesion = torch.special.entr(p.mean(0)) - torch.special.entr(p).mean(0)
     mistakes = {
-        "that is the total uncertainty: it is also high where all passes agree on one half.": [total],
-        "that is what the passes are unsure of each for itself; how much do they differ?": [expected],
-        "the two terms are the wrong way round: entropy is concave, so yours is never above 0.": [-right],
-        "that is in bits; the lesson's unit is the nat.": [right / math.log(2)],
-        "that is the variance, which measures disagreement too, but is not this.": [p.var(0, unbiased=False), p.var(0)],
-        "the entropies of the passes are added up; take their mean.": [total - expected * len(p)],
-        "only the outcome lesion is counted; the entropy has a second term, for no lesion.": [for_lesion],
+        "that is the total uncertainty: it is also high where all passes agree on one half.": total,
+        "that is what the passes are unsure of each for itself; how much do they differ?": expected,
+        "the two terms are the wrong way round: entropy is concave, so yours is never above 0.": -right,
+        "that is in bits; the lesson's unit is the nat.": right / math.log(2),
+        "that is the variance, which measures disagreement too, but is not this.": (p.var(0, unbiased=False), p.var(0)),
+        "the entropies of the passes are added up; take their mean.": total - expected * len(p),
+        "only the outcome lesion is counted; the entropy has a second term, for no lesion.": for_lesion,
     }
-    _known(found, mistakes)
-    if not torch.allclose(found.double(), right):
-        raise Mistake("not yet. Write H(p) as a function first, then use it twice.")
+    compare(answer(p.clone()), right, mistakes, "not yet. Write H(p) as a function first, then use it twice.")
     p[0, 0] = torch.tensor([0.0, 1.0], dtype=p.dtype).repeat(13)[:25].view(1, 5, 5)
     p[1:, 0] = p[0, 0]
     if torch.isnan(answer(p.clone())).any():
@@ -118,23 +99,21 @@ def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str
     found = _number(answer(doubt.copy(), wrong.copy(), coverage))
     kept, handed = ranked[:n], ranked[n:]
     mistakes = {
-        "those are the most uncertain; they are handed over, and the others are kept.": [ranked[-n:].mean()],
-        "that is the risk of those handed over; what of those kept?": [handed.mean()],
-        "that divides by all pixels; how many are kept?": [kept.sum() / len(wrong)],
-        "that is the share of the errors that is kept; what share of the kept is wrong?": [kept.sum() / wrong.sum()],
-        "that is how many of those kept are wrong; what share of them?": [kept.sum()],
-        "that is the mean of the risks up to this coverage; only the last of them was wanted.": [curve.risk[:n].mean()],
-        "that cuts at a number of nats; the coverage is a share of the pixels.": [wrong[doubt <= coverage].mean()],
-        "that is the share that is right.": [1 - right],
-        "that is the risk of all pixels; none was handed over.": [wrong.mean()],
-        "these are the first pixels, as they stand; sort them by their uncertainty.": [wrong[:n].mean()],
-        "the coverage is the share that is kept, not the share that is handed over.": [ranked[: len(handed)].mean()],
+        "those are the most uncertain; they are handed over, and the others are kept.": ranked[-n:].mean(),
+        "that is the risk of those handed over; what of those kept?": handed.mean(),
+        "that divides by all pixels; how many are kept?": kept.sum() / len(wrong),
+        "that is the share of the errors that is kept; what share of the kept is wrong?": kept.sum() / wrong.sum(),
+        "that is how many of those kept are wrong; what share of them?": kept.sum(),
+        "that is the mean of the risks up to this coverage; only the last of them was wanted.": curve.risk[:n].mean(),
+        "that cuts at a number of nats; the coverage is a share of the pixels.": wrong[doubt <= coverage].mean(),
+        "that is the share that is right.": 1 - right,
+        "that is the risk of all pixels; none was handed over.": wrong.mean(),
+        "these are the first pixels, as they stand; sort them by their uncertainty.": wrong[:n].mean(),
+        "the coverage is the share that is kept, not the share that is handed over.": ranked[: len(handed)].mean(),
     }
-    if abs(found - right) > 1e-6:
-        _known(found, mistakes)
-        raise Mistake(f"not yet: yours gives {found:.3f}.")
-    if abs(_number(answer(doubt**2, wrong.copy(), coverage)) - right) > 1e-6:
-        raise Mistake("right here, but it cuts at a number of nats: squared uncertainties have the same order.")
+    compare(found, right, mistakes, f"not yet: yours gives {found:.3f}.")
+    words = "right here, but it cuts at a number of nats: squared uncertainties have the same order."
+    compare(answer(doubt**2, wrong.copy(), coverage), right, {}, words)
     return "Draw it for all shares, and the area below the curve is AURC."
 
 
@@ -154,20 +133,17 @@ def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> s
     crowds = np.array_split(np.argsort(p), bins)
     equal = sum(len(i) / len(p) * abs(y[i].mean() - p[i].mean()) for i in crowds)
     mistakes = {
-        "all bins count the same; a bin should count by the pixels that it holds.": [np.abs(gaps).mean()],
-        "too much here and too little there cancel; what is added up should not be below 0.": [signed, -signed],
-        "that is the largest gap of a bin; wanted is the expected one.": [np.abs(gaps).max()],
-        "that is squared; take the absolute gap.": [(share * gaps**2).sum()],
-        "the middle of a bin is not the mean probability in it.": [(share * np.abs(mean_y - middle)).sum()],
-        "that is the confidence in the likelier class; our bins are of the probability of lesion.": [confident.error],
-        "that is the mean distance of single pixels; compare means of a bin.": [np.abs(p - y).mean()],
-        "it is not divided by the number of all pixels.": [right.error * len(p)],
-        "those bins hold equally many pixels; ours are equally wide.": [equal],
+        "all bins count the same; a bin should count by the pixels that it holds.": np.abs(gaps).mean(),
+        "too much here and too little there cancel; what is added up should not be below 0.": (signed, -signed),
+        "that is the largest gap of a bin; wanted is the expected one.": np.abs(gaps).max(),
+        "that is squared; take the absolute gap.": (share * gaps**2).sum(),
+        "the middle of a bin is not the mean probability in it.": (share * np.abs(mean_y - middle)).sum(),
+        "that is the confidence in the likelier class; our bins are of the probability of lesion.": confident.error,
+        "that is the mean distance of single pixels; compare means of a bin.": np.abs(p - y).mean(),
+        "it is not divided by the number of all pixels.": right.error * len(p),
+        "those bins hold equally many pixels; ours are equally wide.": equal,
     }
-    _known(found, mistakes)
-    if abs(found - right.error) > 1e-6:
-        raise Mistake(f"not yet: yours is {found / right.error:.2f} times what it should be.")
+    compare(found, right.error, mistakes, f"not yet: yours is {found / right.error:.2f} times what it should be.")
     last = _number(answer(np.array([1.0, 1.0, 0.1]), np.array([True, False, False]), bins))
-    if abs(last - (0.5 * 2 + 0.1) / 3) > 1e-6:
-        raise Mistake("right but for a probability of exactly 1, which belongs to the last bin.")
+    compare(last, (0.5 * 2 + 0.1) / 3, {}, "right but for a probability of exactly 1, which belongs to the last bin.")
     return "Most of it is plain background here as well, so read it beside the diagram."

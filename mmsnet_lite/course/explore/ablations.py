@@ -26,9 +26,6 @@ PLACES = (RESULTS, Path("mmsnet-lite/benchmarks/results"))  # beside the package
 SMALL = {"encoder": "mit-nano", "pretrained": "own", "r": 4, "width": 16, "msfg_scales": 1, "frequencies": 4}
 
 
-# --- two rows that train in seconds --------------------------------------------------------------------------------
-
-
 @lru_cache(maxsize=6)
 def trained(msfg: bool, seed: int) -> nn.Module:
     """A small MMSNet with or without MSFG after lesson 05's 24 steps of 8 images; seconds, once a session."""
@@ -41,9 +38,6 @@ def trained(msfg: bool, seed: int) -> nn.Module:
 def live_scores(msfg: bool, seed: int) -> Evaluation:
     """Its scores on the 96 test images."""
     return evaluate(trained(msfg, seed), mixes()[2])
-
-
-# --- stored measurements -------------------------------------------------------------------------------------------
 
 
 def home(places: Sequence[Path] = PLACES) -> Path:
@@ -124,9 +118,8 @@ def score_table(rows: Sequence[str]) -> str:
         for each in (kind["rows"].get(row) for kind in found.values()):
             spread = f" ± {each['spread']:.3f}" if each and each["spread"] is not None else ""
             cells.append(f"{each['dsc']:.3f}{spread}" if each else "")
-        lines.append(
-            f"{row:16} {found['mixlite']['rows'][row]['trained']:18,}" + "".join(f"{cell:>18}" for cell in cells)
-        )
+        count = found["mixlite"]["rows"][row]["trained"]
+        lines.append(f"{row:16} {count:18,}" + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -135,10 +128,7 @@ def localisation_table(figure: str, rows: Sequence[str], kind: str = "mixlite") 
     lines = [f"    {'':9}" + "".join(f"{modality:>14}" for modality in results()[kind]["images"])]
     for row in rows:
         if any(found := localised(row, figure, kind).values()):
-            ends = [
-                sorted({f"{value:.2f}" for value in (min(of_seeds), max(of_seeds))}, key=float) for of_seeds in found
-            ]
-            cells = ["-".join(each) for each in ends]
+            cells = ["-".join(dict.fromkeys(f"{end(of_seeds):.2f}" for end in (min, max))) for of_seeds in found]
             lines.append(f"    {row:9}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)
 
@@ -147,9 +137,6 @@ def excludes_zero(effect: Mapping[str, Any]) -> bool:
     """Whether the interval of an effect lies on one side of 0."""
     low, high = effect["interval"]
     return bool(low > 0 or high < 0)
-
-
-# --- pictures ------------------------------------------------------------------------------------------------------
 
 
 @cache

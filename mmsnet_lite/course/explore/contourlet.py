@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.plot.contourlet import panels
 from mmsnet_lite.data.synthetic import MODALITIES, draw
 from mmsnet_lite.frequency import (
@@ -20,10 +20,6 @@ from mmsnet_lite.frequency import (
 from mmsnet_lite.model.fep import LUMA
 
 EDGES = (0, 30, 60, 90, 120, 150)  # degrees, the positions of the explorers' sliders
-KEPT = (256, 512, 1024, 2048, 4096, 8192)
-
-
-# --- pictures ------------------------------------------------------------------------------------------------------
 
 
 def disc(size: int) -> Tensor:
@@ -40,8 +36,7 @@ def stripes(size: int, period: float = 5, away: float = 0.3, angle: float = 60, 
     rings' centre in pixels.
 
     Args:
-        size: side in pixels.
-        period: from ring to ring, in pixels.
+        size, period: side of the image, and from ring to ring, in pixels.
         away: from the image's middle to the rings' centre, in image sides; far away, the stripes are straight.
         angle: where that centre lies, in degrees counter-clockwise from the right.
         hard: black and white with edges between, the sign of the cosine, anti-aliased by 4 x 4 samples a pixel.
@@ -65,12 +60,9 @@ def hatching(size: int) -> Tensor:
     return torch.where(stroke, 1.0, faint)
 
 
-def scramble(image: Tensor, seed: int = 0) -> Tensor:
-    """The image with random phases: every frequency keeps its amplitude, the mean stays, every shape is lost.
-
-    The phases are those of white noise, so the result is real.
-    """
-    noise = torch.fft.fft2(torch.randn(image.shape, dtype=image.dtype, generator=torch.Generator().manual_seed(seed)))
+def scramble(image: Tensor) -> Tensor:
+    """The image with phases of white noise: each frequency keeps its amplitude, the mean stays, every shape is lost."""
+    noise = torch.fft.fft2(torch.randn(image.shape, dtype=image.dtype, generator=torch.Generator().manual_seed(0)))
     phase = noise / noise.abs()
     phase[..., 0, 0] = 1
     return torch.fft.ifft2(torch.fft.fft2(image).abs() * phase).real
@@ -78,11 +70,9 @@ def scramble(image: Tensor, seed: int = 0) -> Tensor:
 
 @lru_cache(maxsize=32)
 def picture(name: str, size: int) -> Tensor:
-    """An image by name, (1 1 size size), float64, about 0..1; shared, so do not write to it.
+    """An image (1 1 size size), float64, about 0..1; shared, so do not write to it.
 
-    Args:
-        name: "disc", "stripes", "hatching", "scrambled stripes", or a modality of MixLite, whose luma it is.
-        size: side in pixels.
+    Its name is "disc", "stripes", "hatching", "scrambled stripes", or a modality of MixLite, whose luma it is.
     """
     if name in MODALITIES:
         pixels = torch.from_numpy(draw(name, 0, 0, size)[0]).double() / 255
@@ -96,9 +86,6 @@ def middle(image: Tensor) -> Tensor:
     """The middle half of the rows and columns, to show single pixels of a large image."""
     h, w = image.shape[-2:]
     return image[..., h // 4 : h - h // 4, w // 4 : w - w // 4]
-
-
-# --- coefficients --------------------------------------------------------------------------------------------------
 
 
 def keep_largest(coefficients: ContourletCoefficients, count: int) -> ContourletCoefficients:
@@ -132,22 +119,22 @@ def band_of_edge(depth: int, edge: float) -> int:
     return apart.index(min(apart))
 
 
-# --- explorers -----------------------------------------------------------------------------------------------------
-
-
-def draw_levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, str]:
+@controls(
+    image=Choice("image", ("disc", *MODALITIES), "disc"),
+    depth=Choice("l (2^l directions)", (2, 3, 4, 5), 3),
+    edge=Choice("edge angle", EDGES, 30),
+)
+def levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, str]:
     """The finest level of a contourlet transform with 2^depth directions: the band of edges at an angle."""
     x = picture(image, 128)
     bands = ContourletTransform((depth,))(x).bands[0]
     k, angle = band_of_edge(depth, edge), wedge_angles(depth)
     response = list(directional_responses(128, 128, depth))[k]
-    share = float(bands[k].square().sum() / sum(float(band.square().sum()) for band in bands))
+    share = float(bands[k].square().sum() / sum(band.square().sum() for band in bands))
     h, w = bands[k].shape[-2:]
     title = f"|band {k}|, {h}x{w}: {share:.1%}"
-    figure = panels(
-        [(image, x, "grey"), (f"its wedge, {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")],
-        side=2.1,
-    )
+    shown = [(f"its wedge, {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")]
+    figure = panels([(image, x, "grey"), *shown], side=2.1)
     figure.axes[2].set(aspect="auto", box_aspect=1)  # wide and tall bands as squares, like the image
     alt = (
         f"Of {2**depth} directions of the finest level, band {k} answers frequencies around {angle[k]:.0f} degrees, so "
@@ -157,17 +144,12 @@ def draw_levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figur
     return figure, alt
 
 
-def levels_and_directions() -> Explorer:
-    """How finely directions are split, and what one of them sees."""
-    return Explorer(
-        draw_levels_and_directions,
-        image=Choice("image", ("disc", *MODALITIES), "disc"),
-        depth=Choice("l (2^l directions)", (2, 3, 4, 5), 3),
-        edge=Choice("edge angle", EDGES, 30),
-    )
-
-
-def draw_one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
+@controls(
+    image=Choice("image", ("disc", "stripes", *MODALITIES), "disc"),
+    level=Choice("level", ("coarse", "middle", "fine"), "coarse"),
+    edge=Choice("edge angle", EDGES, 120),
+)
+def one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
     """The part of an image that one band of one level holds."""
     transform, x = ContourletTransform((2, 3, 4)), picture(image, 128)
     coefficients, j = transform(x), ("coarse", "middle", "fine").index(level)
@@ -175,14 +157,8 @@ def draw_one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
     part = transform.inverse(one_band(coefficients, j, k))
     detail = transform.inverse(coefficients._replace(low=coefficients.low * 0))
     share = float(part.square().sum() / detail.square().sum())
-    figure = panels(
-        [
-            (image, x, "grey"),
-            ("all bands, no low band", detail, "signed"),
-            (f"{level}, band {k} alone", part, "signed"),
-        ],
-        side=2.1,
-    )
+    shown = [("all bands, no low band", detail, "signed"), (f"{level}, band {k} alone", part, "signed")]
+    figure = panels([(image, x, "grey"), *shown], side=2.1)
     alt = (
         f"Rebuilt from band {k} of the {level} level alone, the {image} image shows its edges around "
         f"{(transform.directions()[j][k] + 90) % 180:.0f} degrees: {share:.1%} of the energy of all bands together."
@@ -190,28 +166,23 @@ def draw_one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
     return figure, alt
 
 
-def one_direction() -> Explorer:
-    """One band of one level at a time, as a picture."""
-    return Explorer(
-        draw_one_direction,
-        image=Choice("image", ("disc", "stripes", *MODALITIES), "disc"),
-        level=Choice("level", ("coarse", "middle", "fine"), "coarse"),
-        edge=Choice("edge angle", EDGES, 120),
-    )
-
-
-def draw_kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
+@controls(
+    image=Choice("image", ("stripes", "scrambled stripes", "disc", *MODALITIES[:3]), "stripes"),
+    count=Choice("kept", (256, 512, 1024, 2048, 4096, 8192), 1024),
+    levels=Choice("levels", ((2, 2, 2), (2, 3, 4), (3, 4, 5)), (2, 3, 4)),
+)
+def kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
     """An image rebuilt from equally many coefficients of a wavelet and of a contourlet transform."""
-    x, rebuilt = picture(image, 256), {}
-    transforms: dict[str, WaveletTransform | ContourletTransform] = {
+    x = picture(image, 256)
+    rebuilt, scores = {image: x}, {}
+    for name, transform in {
         "wavelet": WaveletTransform(len(levels)),
         "contourlet": ContourletTransform(levels),
-    }
-    for name, transform in transforms.items():
-        rebuilt[name] = transform.inverse(keep_largest(transform(x), count))
-    scores = {name: psnr(each, x) for name, each in rebuilt.items()}
-    pictures = [(image, x), *((f"{name}: {scores[name]:.1f} dB", each) for name, each in rebuilt.items())]
-    figure = panels([(title, middle(each), "grey") for title, each in pictures], side=1.8)
+    }.items():
+        result = transform.inverse(keep_largest(transform(x), count))
+        scores[name] = psnr(result, x)
+        rebuilt[f"{name}: {scores[name]:.1f} dB"] = result
+    figure = panels([(title, middle(each), "grey") for title, each in rebuilt.items()], side=1.8)
     best = max(scores, key=lambda name: scores[name])
     alt = (
         f"The {image} image rebuilt from its low band and {count} of 65,536 or more detail coefficients: wavelet "
@@ -219,13 +190,3 @@ def draw_kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, 
         f"{abs(scores['contourlet'] - scores['wavelet']):.1f} dB. Shown is the middle of the image."
     )
     return figure, alt
-
-
-def kept() -> Explorer:
-    """Keep k coefficients: wavelet against contourlet."""
-    return Explorer(
-        draw_kept,
-        image=Choice("image", ("stripes", "scrambled stripes", "disc", *MODALITIES[:3]), "stripes"),
-        count=Choice("kept", KEPT, 1024),
-        levels=Choice("levels", ((2, 2, 2), (2, 3, 4), (3, 4, 5)), (2, 3, 4)),
-    )

@@ -1,9 +1,9 @@
 """What all explorers share: a static figure first, and live controls below it where a reader can move them."""
 
+import functools
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets
 from IPython.display import display
@@ -12,18 +12,15 @@ from matplotlib.figure import Figure
 from mmsnet_lite.course.plot import png, show
 from mmsnet_lite.course.profile import live
 
+Draw = Callable[..., tuple[Figure, str]]
 
-@dataclass(frozen=True)
-class Choice:
+
+class Choice(NamedTuple):
     """A control with one position for each of `options`, starting at `start`."""
 
     label: str
     options: Sequence[Any]
     start: Any
-
-    def __post_init__(self) -> None:
-        if self.start not in self.options:
-            raise ValueError(f"control {self.label!r} starts at {self.start!r}, which is none of {self.options}")
 
     def widget(self) -> ipywidgets.SelectionSlider:
         """The live control."""
@@ -41,15 +38,14 @@ class Explorer:
     """A figure whose settings can be moved.
 
     As the last expression of a cell it shows the figure at the controls' starts and, unless MMSNET_STATIC=1, the
-    controls below it; a moved control draws the figure anew under them, with its alternative text. Shown twice, it
-    shows the same controls twice.
+    controls below it; a moved control draws the figure anew under them, with its alternative text.
 
     Args:
         draw: a plain function from the controls' values (by keyword) to a figure and its alternative text.
         controls: one `Choice` for each keyword of `draw`.
     """
 
-    def __init__(self, draw: Callable[..., tuple[Figure, str]], **controls: Choice) -> None:
+    def __init__(self, draw: Draw, **controls: Choice) -> None:
         self.draw, self.controls = draw, controls
         self.widgets: dict[str, ipywidgets.SelectionSlider] = {}
         self.picture: ipywidgets.HTML | None = None
@@ -75,17 +71,15 @@ class Explorer:
         source = f"data:image/png;base64,{png(figure)}"
         self.picture.value = f'<img alt="{html.escape(alt)}" src="{source}" style="max-width: 100%">'
 
-    def sweep(self) -> int:
-        """Move every live control through its positions, one control after another; returns the number of drawings.
 
-        Raises:
-            RuntimeError: when there are no live controls (MMSNET_STATIC=1).
-        """
-        if not self.widgets:
-            raise RuntimeError("there are no live controls; start Python without MMSNET_STATIC=1")
-        moves = 0
-        for name, control in self.controls.items():
-            for option in [*control.options, control.start]:
-                moves += self.widgets[name].value != option
-                self.widgets[name].value = option
-        return moves
+def controls(**choices: Choice) -> Callable[[Draw], Callable[[], Explorer]]:
+    """Turn a function that draws into one that makes its explorer, with these controls."""
+
+    def wrap(draw: Draw) -> Callable[[], Explorer]:
+        @functools.wraps(draw)
+        def make() -> Explorer:
+            return Explorer(draw, **choices)
+
+        return make
+
+    return wrap

@@ -1,26 +1,17 @@
-"""Explorers of lesson 00."""
-
-import functools
+"""The explorer of lesson 00."""
 
 import cv2
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from mmsnet_lite.course.colours import overlay
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
-from mmsnet_lite.course.plot.start import score_of_shift
+from mmsnet_lite.course.colours import MODALITY, overlay
+from mmsnet_lite.course.explore.explorer import Choice, controls
+from mmsnet_lite.course.plot import blank
 from mmsnet_lite.data.synthetic import MODALITIES, draw
 from mmsnet_lite.training import image_metrics
 
-SIZE, SEED, INDEX = 128, 0, 1
-SHIFTS = tuple(range(0, 17, 2))
-
-
-@functools.cache
-def example(modality: str) -> tuple[np.ndarray, np.ndarray]:
-    """The image (h w 3) and mask (h w) that stand for a modality."""
-    return draw(modality, SEED, INDEX, SIZE)
+SIZE, SHIFTS = 128, range(0, 17, 2)
 
 
 def changed(mask: np.ndarray, shift: int, grow: int) -> np.ndarray:
@@ -47,30 +38,36 @@ def scores(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     return dsc, iou
 
 
-def draw_scores(modality: str, shift: int, grow: int) -> tuple[Figure, str]:
-    """Score a true mask that was grown and moved, and show the whole curve for all four modalities."""
-    curves = {}
+@controls(
+    modality=Choice("modality", MODALITIES, "fundus"),
+    shift=Choice("move by (px)", (0, 2, 4, 8, 12, 16), 4),
+    grow=Choice("grow by (px)", (-4, -2, 0, 2, 4, 8), 0),
+)
+def score(modality: str, shift: int, grow: int) -> tuple[Figure, str]:
+    """What DSC and IoU do when a true mask is grown and moved: a point on the curves of all modalities."""
+    figure = blank(7.6, 3.2)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
+    same = []
     for name in MODALITIES:
-        truth = example(name)[1]
-        curves[name] = [scores(changed(truth, s, grow), truth)[0] for s in SHIFTS]
-    image, truth = example(modality)
-    predicted = changed(truth, shift, grow)
-    dsc, iou = scores(predicted, truth)
+        image, truth = draw(name, 0, 1, SIZE)
+        curve = [scores(changed(truth, s, grow), truth)[0] for s in SHIFTS]
+        at = curve[SHIFTS.index(shift)]
+        same.append(f"{name} {at:.2f}")
+        right.plot(SHIFTS, curve, lw=1.8, label=name, color=MODALITY[name], zorder=2)
+        if name == modality:
+            right.lines[-1].set(lw=3, zorder=3)
+            right.plot(shift, at, "o", ms=9, color=MODALITY[name], zorder=3)
+            predicted, covered = changed(truth, shift, grow), truth.mean()
+            left.imshow(close_up(overlay(image, predicted, truth), truth))
+            dsc, iou = scores(predicted, truth)
+    left.set(xticks=[], yticks=[], title=f"{modality}, moved by {shift} px")
+    right.set(xlabel="shift of the mask (pixels)", ylabel="DSC", ylim=(0, 1.03), title="the same error, four lesions")
+    right.grid(alpha=0.3)
+    right.legend(frameon=False, fontsize=8)
+    figure.tight_layout()
     size = f" and {'grown' if grow > 0 else 'shrunk'} by {abs(grow)}" if grow else ""
     alt = (
-        f"The true mask of a {modality} image, which covers {truth.mean():.1%} of it, moved by {shift} of {SIZE} "
-        f"pixels{size}, scores DSC {dsc:.2f} and IoU {iou:.2f}. "
+        f"The true mask of a {modality} image, which covers {covered:.1%} of it, moved by {shift} of {SIZE} "
+        f"pixels{size}, scores DSC {dsc:.2f} and IoU {iou:.2f}. The same change gives {', '.join(same)}."
     )
-    alt += "The same change gives " + ", ".join(f"{m} {curves[m][SHIFTS.index(shift)]:.2f}" for m in MODALITIES) + "."
-    picture = close_up(overlay(image, predicted, truth), truth)
-    return score_of_shift(picture, SHIFTS, curves, modality, shift), alt
-
-
-def score() -> Explorer:
-    """What DSC and IoU do when a mask is moved or grown, by modality."""
-    return Explorer(
-        draw_scores,
-        modality=Choice("modality", MODALITIES, "fundus"),
-        shift=Choice("move by (px)", (0, 2, 4, 8, 12, 16), 4),
-        grow=Choice("grow by (px)", (-4, -2, 0, 2, 4, 8), 0),
-    )
+    return figure, alt

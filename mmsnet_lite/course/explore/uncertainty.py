@@ -1,5 +1,6 @@
 """Explorers of lesson 08, with the network, its passes and the stored measurements that the lesson uses too."""
 
+import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,36 +14,30 @@ from mmsnet_lite import MMSNet
 from mmsnet_lite.analysis import MCResult, mc_predict, reliability, risk_coverage
 from mmsnet_lite.build import build_model
 from mmsnet_lite.course.colours import overlay
-from mmsnet_lite.course.explore.explorer import Choice, Explorer
+from mmsnet_lite.course.explore.explorer import Choice, controls
 from mmsnet_lite.course.explore.mfa import RESULTS, stored
+from mmsnet_lite.course.explore.training import mixlite, stacked
 from mmsnet_lite.course.plot.uncertainty import doubt, reliability_diagrams
-from mmsnet_lite.data import Mix, mixlite_parts, normalise, split_validation
+from mmsnet_lite.data import Mix
 from mmsnet_lite.data.synthetic import MODALITIES
 from mmsnet_lite.training import TrainSettings, train
 
 SIZE, TRAINED, HELD, TESTED = 64, 40, 4, 16  # pixels; images a modality
-SETTINGS = TrainSettings(epochs=6, batch=16, lr=4e-3)  # 60 steps
 OPTIONS = {"encoder": "mit-nano", "pretrained": "own", "width": 32, "frequencies": 8, "msfg_scales": 2}
 SHOWN = {"fundus": 1, "colonoscopy": 0, "ultrasound": 2, "dermoscopy": 2}  # test image of each modality in figures
 BLANKED = 255  # grey level of pixels that are handed to somebody else
 
 
-# --- the network and what it says -----------------------------------------------------------------------------------
+def mixes() -> tuple[Mix, Mix, Mix]:
+    """MixLite at 64 px: 160 images to train on, 16 to validate on, 64 to test on, as many of each modality."""
+    return mixlite(TRAINED, HELD, TESTED, SIZE)
 
 
 @lru_cache(maxsize=1)
-def mixes() -> tuple[Mix, Mix, Mix]:
-    """MixLite at 64 px: 160 images to train on, 16 to validate on, 64 to test on, as many of each modality."""
-    counts = {"train": TRAINED + HELD, "test": TESTED}
-    kept, held = split_validation(mixlite_parts("train", SIZE, counts=counts), HELD / counts["train"])
-    return Mix(kept, SIZE), Mix(held, SIZE), Mix(mixlite_parts("test", SIZE, counts=counts), SIZE)
-
-
-@lru_cache(maxsize=2)
-def trained(seed: int = 0) -> MMSNet:
+def trained() -> MMSNet:
     """Lesson 00's network after 60 steps of 16 images; about ten seconds, once a session."""
-    model, (train_mix, held_mix, _) = build_model("mmsnet", OPTIONS, seed), mixes()
-    train(model, train_mix, held_mix, SETTINGS)
+    model, (train_mix, held_mix, _) = build_model("mmsnet", OPTIONS), mixes()
+    train(model, train_mix, held_mix, TrainSettings(epochs=6, batch=16, lr=4e-3))
     assert isinstance(model, MMSNet)
     return model.eval()
 
@@ -60,8 +55,9 @@ class Samples(NamedTuple):
 def samples(split: str = "test") -> Samples:
     """All images of "validation" or "test" at once."""
     mix = mixes()[{"validation": 1, "test": 2}[split]]
-    pixels, masks = (torch.stack([sample[key] for sample in mix]) for key in ("image", "mask"))
-    return Samples(normalise(pixels), masks.bool(), pixels.permute(0, 2, 3, 1).numpy(), np.array(mix.labels))
+    images, masks = stacked(mix)
+    pictures = np.stack([sample["image"].permute(1, 2, 0).numpy() for sample in mix])
+    return Samples(images, masks.bool(), pictures, np.array(mix.labels))
 
 
 @lru_cache(maxsize=2)
@@ -75,13 +71,9 @@ def logits(split: str = "test") -> Tensor:
 @lru_cache(maxsize=16)
 def passes(count: int = 20, rate: float = 0.1) -> MCResult:
     """Monte-Carlo dropout on the test images; the rate is that of these passes, the network was trained with 0.1."""
-    dropout = trained().decoder.dropout
-    trained_rate = dropout.p
-    try:
-        dropout.p = rate
-        return mc_predict(trained(), samples().images, count)
-    finally:
-        dropout.p = trained_rate
+    model = copy.deepcopy(trained())
+    model.decoder.dropout.p = rate
+    return mc_predict(model, samples().images, count)
 
 
 def wrong() -> Tensor:
@@ -92,9 +84,6 @@ def wrong() -> Tensor:
 def shown(modality: str) -> int:
     """The number of the test image of a modality that figures show."""
     return int(np.flatnonzero(samples().modalities == modality)[SHOWN[modality]])
-
-
-# --- stored measurements --------------------------------------------------------------------------------------------
 
 
 def stored_assessments(folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -129,14 +118,12 @@ def assessment_table(row: dict[str, Any]) -> str:
 
     A rank is the mean over modalities of an image score's correlation with DSC, in brackets the lowest and the highest.
     """
-    lines = [
-        f"{row['run']}, {row['size']} px, {sum(each['images'] for each in row['modalities'].values())} test images"
-    ]
+    images = sum(each["images"] for each in row["modalities"].values())
+    lines = [f"{row['run']}, {row['size']} px, {images} test images"]
     for name in ("entropy", "mutual information", "single-pass entropy", "boundary distance"):
         roc, prc = (mean_of_modalities(row, "detection", name, key) for key in ("auroc", "auprc"))
-        lines.append(
-            f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{_rank(row, name, '; images, ')}"
-        )
+        rank = _rank(row, name, "; images, ")
+        lines.append(f"    {name:20} AUROC {roc:.3f}, near the boundary AUPRC {prc:.3f}{rank}")
     lines.append(f"    size called          {_rank(row, 'lesion size', 'images, ')}")
     errors = {name: mean_of_modalities(row, "calibration", name) for name in ("single pass", "temperature", "mc mean")}
     lines.append(f"    calibration error    {', '.join(f'{name} {error:.4f}' for name, error in errors.items())}")
@@ -165,10 +152,13 @@ def reannotation_table(study: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-# --- explorers ------------------------------------------------------------------------------------------------------
-
-
-def draw_doubt(modality: str, count: int, rate: float, threshold: float) -> tuple[Figure, str]:
+@controls(
+    modality=Choice("image", MODALITIES, "colonoscopy"),
+    count=Choice("passes", (2, 5, 20, 50), 20),
+    rate=Choice("dropout rate", (0.05, 0.1, 0.3, 0.5), 0.1),
+    threshold=Choice("entropy from (nats)", (0.1, 0.3, 0.5, 0.65), 0.5),
+)
+def uncertainty(modality: str, count: int, rate: float, threshold: float) -> tuple[Figure, str]:
     """An image, its entropy, what is kept of it below a threshold, and the risk of what is kept of all such images."""
     test, entropy, errors, i = samples(), passes(count, rate).entropy, wrong(), shown(modality)
     of_kind = torch.from_numpy(test.modalities == modality)
@@ -187,18 +177,11 @@ def draw_doubt(modality: str, count: int, rate: float, threshold: float) -> tupl
     return doubt(picture, entropy[i, 0].numpy(), left, curve, (coverage, risk)), alt
 
 
-def uncertainty() -> Explorer:
-    """Passes, dropout rate and threshold: the map, the curve, and the pixels retained."""
-    return Explorer(
-        draw_doubt,
-        modality=Choice("image", MODALITIES, "colonoscopy"),
-        count=Choice("passes", (2, 5, 20, 50), 20),
-        rate=Choice("dropout rate", (0.05, 0.1, 0.3, 0.5), 0.1),
-        threshold=Choice("entropy from (nats)", (0.1, 0.3, 0.5, 0.65), 0.5),
-    )
-
-
-def draw_temperature(temperature: float, modality: str) -> tuple[Figure, str]:
+@controls(
+    temperature=Choice("temperature", (0.5, 1.0, 1.2, 1.5, 2.0, 3.0), 2.0),
+    modality=Choice("images", ("all", *MODALITIES), "all"),
+)
+def temperature(temperature: float, modality: str) -> tuple[Figure, str]:
     """Reliability of the logits as they are and divided by a temperature."""
     chosen = torch.from_numpy(np.isin(samples().modalities, MODALITIES if modality == "all" else [modality]))
     z, masks = logits()[chosen].double(), samples().masks[chosen].double()
@@ -209,12 +192,3 @@ def draw_temperature(temperature: float, modality: str) -> tuple[Figure, str]:
         words.append(f"{name}: calibration error {each.error:.3f}, cross-entropy {loss:.3f}")
     title = f"{modality}: predicted probability against the share that is lesion"
     return reliability_diagrams({name: each for name, (_, each) in found.items()}), f"{title}. {'; '.join(words)}."
-
-
-def temperature() -> Explorer:
-    """Temperature and reliability, by modality."""
-    return Explorer(
-        draw_temperature,
-        temperature=Choice("temperature", (0.5, 1.0, 1.2, 1.5, 2.0, 3.0), 2.0),
-        modality=Choice("images", ("all", *MODALITIES), "all"),
-    )

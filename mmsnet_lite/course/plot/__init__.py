@@ -1,5 +1,5 @@
 """Every figure of the project, on a white background; one file a lesson, `figure` for what they share."""
 
-from mmsnet_lite.course.plot.figure import blank, gallery, picture_grid, png, save, show
+from mmsnet_lite.course.plot.figure import blank, frame, gallery, picture_grid, png, save, show
 
-__all__ = ["blank", "gallery", "picture_grid", "png", "save", "show"]
+__all__ = ["blank", "frame", "gallery", "picture_grid", "png", "save", "show"]

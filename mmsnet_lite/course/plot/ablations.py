@@ -15,8 +15,7 @@ STAGES = (1, 2, 3, 4)
 def forest(contrasts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
     """Differences in DSC, a line a contrast: a dot, its interval, and in grey what is too small to be found.
 
-    Args:
-        contrasts: by name, then by place ("mean" or a modality): "difference", "interval" and "detectable".
+    They go by name, then by place ("mean" or a modality): "difference", "interval" and "detectable".
     """
     places = list(next(iter(contrasts.values())))
     figure = blank(9.6, 1.0 + 0.34 * len(contrasts))
@@ -41,11 +40,7 @@ def forest(contrasts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure:
 
 
 def seed_pairs(rows: Mapping[str, Sequence[float]]) -> Figure:
-    """Mean DSC of rows, a point a seed, the points of a seed numbered and joined.
-
-    Args:
-        rows: from the top down: DSC of each seed, of equally many.
-    """
+    """Mean DSC of rows, a point a seed, the points of a seed numbered and joined; equally many seeds a row."""
     figure = blank(5.8, 0.9 + 0.35 * len(rows))
     axes = figure.subplots()
     for seed, values in enumerate(zip(*rows.values(), strict=True)):
@@ -75,14 +70,9 @@ def looks(rows: Mapping[str, Mapping[str, np.ndarray]], sources: Sequence[str] =
             maps = [found.get(f"{source} {stage}", nothing) for stage in STAGES]
             pictures.append([found["found"], found["probability"], *maps] if i == 0 else [nothing, nothing, *maps])
             names.append(name if len(sources) == 1 else source)
-    return picture_grid(
-        pictures,
-        names,
-        ("found", "probability", *(f"stage {stage}" for stage in STAGES)),
-        colour_maps=(None, PROBABILITY, *[MAGNITUDE] * len(STAGES)),
-        side=1.35,
-        legend=True,
-    )
+    titles = ("found", "probability", *(f"stage {stage}" for stage in STAGES))
+    colours = (None, PROBABILITY, *[MAGNITUDE] * len(STAGES))
+    return picture_grid(pictures, names, titles, colour_maps=colours, side=1.35, legend=True)
 
 
 def sensitivity(matrix: Mapping[str, Mapping[str, float]]) -> Figure:

@@ -62,12 +62,9 @@ def panels(pictures: Sequence[Panel], columns: int | None = None, side: float = 
 
 
 def wedges(responses: Sequence[Tensor], angles: Sequence[float], columns: int = 4) -> Figure:
-    """Frequency squares of directional bands, each with its number where its wedge is and its angle in the title.
+    """Frequency responses (h w) of directional bands, each with its number where its wedge is, its angle in the title.
 
-    Args:
-        responses: frequency responses (h w) in the DFT's order.
-        angles: of the frequency vector, degrees counter-clockwise from horizontal, as `wedge_angles` gives them.
-        columns: squares a row.
+    Responses are in the DFT's order; angles are the frequency vectors', in degrees, as `wedge_angles` gives them.
     """
     titles = [f"band {k}: {angle:.0f}°" for k, angle in enumerate(angles)]
     pictures = [(title, each, "spectrum") for title, each in zip(titles, responses, strict=True)]
@@ -75,27 +72,15 @@ def wedges(responses: Sequence[Tensor], angles: Sequence[float], columns: int = 
     for k, (axes, angle) in enumerate(zip(figure.axes, angles, strict=False)):
         turn = math.radians(angle)
         reach = 0.38 / max(abs(math.cos(turn)), abs(math.sin(turn)))
-        for sign in (1, -1):
-            axes.text(
-                sign * reach * math.cos(turn),
-                -sign * reach * math.sin(turn),  # the axis of rows points down
-                str(k),
-                color="black",
-                ha="center",
-                va="center",
-                fontsize=11,
-                path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            )
+        outline = [withStroke(linewidth=2.5, foreground="white")]
+        for sign in (reach, -reach):
+            x, y = sign * math.cos(turn), -sign * math.sin(turn)  # the axis of rows points down
+            axes.text(x, y, str(k), color="black", ha="center", va="center", fontsize=11, path_effects=outline)
     return figure
 
 
 def rate_curves(counts: Sequence[int], curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """PSNR against the number of coefficients kept: one pair of axes a picture, one line a transform.
-
-    Args:
-        counts: coefficients kept, the horizontal axis, logarithmic.
-        curves: by picture, then by transform, at most three: PSNR in dB at each count; above 60 dB it is cut off.
-    """
+    """PSNR in dB, cut off at 60, against the coefficients kept: by picture, then a line a transform (at most three)."""
     figure = blank(2.9 * len(curves), 2.9)
     cells = figure.subplots(1, len(curves), squeeze=False).ravel()
     for axes, (picture, lines) in zip(cells, curves.items(), strict=True):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,6 +23,16 @@ def blank(width: float, height: float) -> Figure:
     return figure
 
 
+def frame(axes: Axes, x: str | None = None, y: str | None = None, size: float = 8) -> None:
+    """Name axes in letters of `size` points, if at all; small ticks, and no line at the top and at the right."""
+    if x is not None:
+        axes.set_xlabel(x, fontsize=size)
+    if y is not None:
+        axes.set_ylabel(y, fontsize=size)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def png(figure: Figure) -> str:
     """A figure as a base64 PNG of 256 colours: less than half of the bytes, so that lessons stay below 1 MB."""
     stream, small = io.BytesIO(), io.BytesIO()
@@ -32,12 +43,7 @@ def png(figure: Figure) -> str:
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Show a figure in a notebook, with its alternative text in the output's metadata.
-
-    Args:
-        figure: what a function of this room returned.
-        alt: the finding in words, with its number.
-    """
+    """Show a figure in a notebook, with its alternative text (the finding with its number) in the output's metadata."""
     size = "x".join(f"{inches * DPI:.0f}" for inches in figure.get_size_inches())
     text = f"<Figure size {size} with {len(figure.axes)} Axes>"
     display({"image/png": png(figure), "text/plain": text}, metadata={"image/png": {"alt": alt}}, raw=True)
@@ -61,8 +67,7 @@ def picture_grid(
 
     Args:
         rows: pictures, uint8 (h w 3), or float (h w) shown in their column's colour map from its smallest value up.
-        row_names: one a row, written at the left.
-        column_names: one a column, written at the top, or none.
+        row_names, column_names: written at the left and at the top.
         colour_maps: one a column, None for colour pictures.
         side: inches a picture.
         legend: explain the colours of `overlay` below the grid.
@@ -80,18 +85,10 @@ def picture_grid(
             if i == 0 and column_names:
                 axes[i, j].set_title(column_names[j], fontsize=9)
         axes[i, 0].set_ylabel(row_names[i], fontsize=9)
-    figure.subplots_adjust(
-        left=0.35 / (side * columns + 0.35),
-        right=0.995,
-        top=1 - (0.3 * bool(column_names)) / height,
-        bottom=foot / height,
-        wspace=0.03,
-        hspace=0.03,
-    )
+    left, top = 0.35 / (side * columns + 0.35), 1 - (0.3 * bool(column_names)) / height
+    figure.subplots_adjust(left=left, right=0.995, top=top, bottom=foot / height, wspace=0.03, hspace=0.03)
     if legend:
-        for x, (name, colour) in zip(
-            (0.2, 0.5, 0.8), (("found", AGREE), ("false alarm", FALSE_ALARM), ("missed", MISSED)), strict=True
-        ):
+        for x, name, colour in ((0.2, "found", AGREE), (0.5, "false alarm", FALSE_ALARM), (0.8, "missed", MISSED)):
             figure.text(x, 0.1 / height, f"■ {name}", color=np.array(colour) / 255, fontsize=9, ha="center")
     return figure
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmsnet_lite.course.colours import MODALITY
-from mmsnet_lite.course.plot.figure import blank
+from mmsnet_lite.course.plot.figure import blank, frame
 from mmsnet_lite.data.fingerprint import CYCLES, OCTAVES, Fingerprint, reference
 
 _OTHER = "#777777"
@@ -55,25 +55,10 @@ def fingerprints(found: Sequence[Fingerprint]) -> Figure:
     octaves.set_xticks(range(len(OCTAVES) - 1), [f"{low}-{high}" for low, high in pairs], fontsize=8)
     for axis in (counts, areas, spectra, octaves):
         axis.title.set_fontsize(9)
-        axis.tick_params(labelsize=8)
-        axis.spines[["top", "right"]].set_visible(False)
+        frame(axis)
     figure.tight_layout(rect=(0, 0.03, 1, 1))
     figure.text(0.5, 0.01, "solid: these images     dashed: real images of the same modality", ha="center", fontsize=8)
     return figure
-
-
-def alternative_text(found: Sequence[Fingerprint]) -> str:
-    """Say what `fingerprints` shows, with its numbers; the real ones in brackets."""
-    real = reference()
-    lines = [f"Fingerprints of {len(found)} dataset{'s' * (len(found) > 1)}, of real images in brackets."]
-    for one in found:
-        other = real.get(one.modality)
-        slope, area = f"{one.slope:.2f}", f"{100 * one.area[1]:.1f}"
-        if other:
-            slope, area = f"{slope} ({other.slope:.2f})", f"{area} ({100 * other.area[1]:.1f})"
-        name = one.dataset if one.dataset == one.modality else f"{one.dataset}, {one.modality}"
-        lines.append(f"{name}: {one.of} images, slope of power {slope}, median lesion {area} % of the image.")
-    return " ".join(lines)
 
 
 def _range(axis: Axes, row: float, quantiles: Sequence[float], colour: str, style: str) -> None:

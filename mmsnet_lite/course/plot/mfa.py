@@ -1,4 +1,4 @@
-"""Figures of lesson 04: where parameters are, how fast networks learn, and their scores over seeds."""
+"""Figures of lesson 04: how fast networks learn, and their scores over seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from mmsnet_lite.course.plot.figure import blank
 
-_GREYS = ("0.15", "0.45", "0.7", "0.9")
 _LINES: tuple[dict[str, Any], ...] = (
     {"color": "black", "ls": "-", "marker": "o"},
     {"color": "black", "ls": "--", "marker": "s"},
@@ -16,37 +15,8 @@ _LINES: tuple[dict[str, Any], ...] = (
 )
 
 
-def parameter_bars(parts: Mapping[str, Sequence[float]], title: str) -> Figure:
-    """Stacked bars, one a stage.
-
-    Args:
-        parts: at most four, from the bottom up: parameters of each stage.
-        title: above the bars.
-    """
-    figure = blank(6.2, 2.9)
-    axes = figure.subplots()
-    stages = range(1, 1 + len(next(iter(parts.values()))))
-    below = [0.0 for _ in stages]
-    for (name, counts), grey in zip(parts.items(), _GREYS, strict=False):
-        thousands = [count / 1e3 for count in counts]
-        axes.bar(stages, thousands, 0.6, bottom=below, color=grey, edgecolor="black", lw=0.5, label=name)
-        below = [a + b for a, b in zip(below, thousands, strict=True)]
-    axes.set_xticks(list(stages), [f"stage {stage}" for stage in stages], fontsize=8)
-    axes.set_title(title, fontsize=9)
-    axes.set_ylabel("parameters (thousands)", fontsize=8)
-    axes.tick_params(axis="y", labelsize=8)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
-    figure.tight_layout(pad=0.5)
-    return figure
-
-
 def learning_curves(curves: Mapping[str, Sequence[float]], steps: int) -> Figure:
-    """DSC on unseen images against training steps, a line a network.
-
-    Args:
-        curves: at most four: DSC after each epoch.
-        steps: in an epoch.
-    """
+    """DSC on unseen images after each epoch of so many steps, a line a network (at most four)."""
     figure = blank(7.2, 2.7)
     axes = figure.subplots()
     for (name, values), style in zip(curves.items(), _LINES, strict=False):
@@ -62,11 +32,7 @@ def learning_curves(curves: Mapping[str, Sequence[float]], steps: int) -> Figure
 
 
 def seed_scores(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """DSC of each seed as a point, a row a way of tuning, filled and open points by start.
-
-    Args:
-        rows: from the top down; then by start, at most two: DSC of each seed.
-    """
+    """DSC of each seed as a point, a row a way of tuning, filled and open points by start (at most two)."""
     figure = blank(5.8, 0.7 + 0.27 * len(rows))
     axes = figure.subplots()
     for y, starts in enumerate(rows.values()):

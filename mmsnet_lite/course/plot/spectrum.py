@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmsnet_lite.course.colours import GREY, MAGNITUDE, MODALITY
-from mmsnet_lite.course.plot.figure import blank
+from mmsnet_lite.course.plot.figure import blank, frame
 
 NEUTRAL = "#777777"  # what is no modality: chance, baselines, the pool
 
@@ -48,13 +47,8 @@ def windows(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str]) -> Figu
 def spectra(
     frequencies: np.ndarray, real: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray], name: str
 ) -> Figure:
-    """Density of energy against frequency, a panel for each modality: median and the middle half of the real images.
-
-    Args:
-        frequencies: (k) cycles per image.
-        real: modality -> (n k) log10 density.
-        other: likewise, drawn as a dashed median.
-        name: of the other images.
+    """log10 density of energy (n k) against frequency (k), a panel a modality: median and middle half of the real
+    images, and the dashed median of others, called `name`.
     """
     figure = blank(9.5, 2.9)
     panels = figure.subplots(1, len(real), sharex=True, sharey=True)
@@ -113,17 +107,10 @@ def sizes(areas: Mapping[str, np.ndarray]) -> Figure:
     axis = figure.subplots()
     bins = np.geomspace(min(a.min() for a in areas.values()), 100, 40).tolist()
     for modality, area in areas.items():
-        axis.hist(
-            area,
-            bins,
-            weights=np.full(len(area), 100 / len(area)),
-            histtype="step",
-            lw=1.6,
-            color=MODALITY[modality],
-            label=f"{modality}, median {np.median(area):.0f} %",
-        )
+        weights, label = np.full(len(area), 100 / len(area)), f"{modality}, median {np.median(area):.0f} %"
+        axis.hist(area, bins, weights=weights, histtype="step", lw=1.6, color=MODALITY[modality], label=label)
     axis.set_xscale("log")
-    axis.set_xticks([0.3, 1, 3, 10, 30, 100], ["0.3", "1", "3", "10", "30", "100"])
+    axis.set_xticks(ticks := [0.3, 1, 3, 10, 30, 100], map(str, ticks))
     axis.set(xlabel="lesion area, % of the image", ylabel="% of images")
     axis.legend(fontsize=8, frameon=False)
     _finish(figure)
@@ -149,12 +136,5 @@ def correlations(pooled: np.ndarray, within: Mapping[str, np.ndarray], noise: fl
 def _finish(figure: Figure) -> None:
     for axis in figure.axes:
         if not axis.images:
-            _open(axis)
+            frame(axis, axis.get_xlabel(), axis.get_ylabel(), 9)
     figure.tight_layout()
-
-
-def _open(axis: Axes) -> None:
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.tick_params(labelsize=8)
-    axis.xaxis.label.set_fontsize(9)
-    axis.yaxis.label.set_fontsize(9)

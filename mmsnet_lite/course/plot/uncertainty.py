@@ -9,30 +9,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmsnet_lite.analysis import Reliability, RiskCoverage
-from mmsnet_lite.course.colours import UNCERTAINTY
-from mmsnet_lite.course.plot.figure import blank
+from mmsnet_lite.course.colours import MARK, UNCERTAINTY
+from mmsnet_lite.course.plot.figure import blank, frame
 
 _LINES: tuple[dict[str, Any], ...] = (
     {"color": "black", "ls": "-"},
-    {"color": "#D55E00", "ls": "--"},
+    {"color": MARK, "ls": "--"},
     {"color": "0.5", "ls": "-"},
     {"color": "0.5", "ls": ":"},
     {"color": "#56B4E9", "ls": "-."},
 )
-_MARK = "#D55E00"
 _POINTS = 400  # of a drawn curve
 
 
 def uncertainty_maps(
     pictures: Sequence[np.ndarray], maps: Mapping[str, Sequence[np.ndarray]], names: Sequence[str]
 ) -> Figure:
-    """Pictures with their maps in a row, each column on one scale from 0 to its largest value, which it names.
-
-    Args:
-        pictures: uint8 (h w 3).
-        maps: by title, for each picture an array (h w), 0 or more.
-        names: of the pictures.
-    """
+    """Pictures (h w 3) with their maps (h w) in a row, each column on one scale from 0 to its largest value, named."""
     figure = blank(1.7 * (1 + len(maps)) + 0.3, 1.7 * len(pictures) + 0.3)
     axes = figure.subplots(len(pictures), 1 + len(maps), squeeze=False)
     for i, (picture, name) in enumerate(zip(pictures, names, strict=True)):
@@ -63,7 +56,7 @@ def doubt(
         each.set(xticks=[], yticks=[])
         each.set_title(title, fontsize=9)
     _risk(axes[3], {"": curve})
-    axes[3].plot(*point, "o", color=_MARK, ms=8)
+    axes[3].plot(*point, "o", color=MARK, ms=8)
     figure.tight_layout(pad=0.5, w_pad=1.5)
     return figure
 
@@ -93,8 +86,8 @@ def reliability_diagrams(found: Mapping[str, Reliability]) -> Figure:
     right.set(xlim=(0, 1), yscale="log")
     right.yaxis.set_major_formatter("{x:g}")  # the default writes formulas, in fonts that may be missing
     right.yaxis.set_minor_formatter("")
-    _label(left, "predicted probability of lesion", "share that is lesion")
-    _label(right, "predicted probability of lesion", "share of all pixels")
+    frame(left, "predicted probability of lesion", "share that is lesion")
+    frame(right, "predicted probability of lesion", "share of all pixels")
     figure.tight_layout(pad=0.5)
     return figure
 
@@ -106,14 +99,14 @@ def dots(rows: Mapping[str, Sequence[float]], label: str, chance: float | None =
     for y, values in enumerate(rows.values()):
         axes.plot(values, [y] * len(values), "o", color="black", ms=5)
         if len(values) > 1:
-            axes.plot(np.mean(values), y, "|", color=_MARK, ms=14, mew=2)
+            axes.plot(np.mean(values), y, "|", color=MARK, ms=14, mew=2)
     if chance is not None:
         axes.axvline(chance, color="0.5", ls=":")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.locator_params(axis="x", nbins=7, steps=(1, 2, 5, 10))
     axes.grid(alpha=0.3, axis="x")
-    _label(axes, label, "")
+    frame(axes, label, "")
     figure.tight_layout(pad=1)
     return figure
 
@@ -123,11 +116,4 @@ def _risk(axes: Axes, curves: Mapping[str, RiskCoverage]) -> None:
         some = np.unique(np.linspace(0, len(curve.coverage) - 1, _POINTS).astype(int))
         axes.plot(curve.coverage[some], curve.risk[some], lw=1.5, label=name, **style)
     axes.set(xlim=(0, 1.02), ylim=(0, None))
-    _label(axes, "share of pixels retained", "share of them that is wrong")
-
-
-def _label(axes: Axes, x: str, y: str) -> None:
-    axes.set_xlabel(x, fontsize=8)
-    axes.set_ylabel(y, fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
+    frame(axes, "share of pixels retained", "share of them that is wrong")

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from mmsnet_lite.data.specs.colonoscopy import CVC300, KVASIR
 from mmsnet_lite.data.specs.dermoscopy import ISIC2017, ISIC2018
 from mmsnet_lite.data.specs.fundus import ORIGA, REFUGE
-from mmsnet_lite.data.specs.spec import DatasetSpec, Files, Levels, Table
+from mmsnet_lite.data.specs.spec import DatasetSpec, Files, Table
 from mmsnet_lite.data.specs.ultrasound import BUSI, TN3K
 
 SPECS = {spec.name: spec for spec in (ORIGA, KVASIR, BUSI, ISIC2018, REFUGE, CVC300, TN3K, ISIC2017)}
@@ -21,7 +21,7 @@ CLINICDB_SEQUENCES = (
 )
 """The first frame of each of the 29 video sequences of CVC-ClinicDB; the last frame is 612. Source: its readme."""
 
-__all__ = ["MIXES", "SPECS", "DatasetSpec", "Files", "Levels", "Table", "identity", "video"]
+__all__ = ["MIXES", "SPECS", "DatasetSpec", "Files", "Table", "identity", "video"]
 
 
 def identity(dataset: str, stem: str) -> str:

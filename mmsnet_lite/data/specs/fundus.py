@@ -1,7 +1,7 @@
 """ORIGA and REFUGE, as the archive of TriD (MICCAI 2023) cuts and splits them."""
 
 from mmsnet_lite.data.download import Archive
-from mmsnet_lite.data.specs.spec import GB, DatasetSpec, Levels, Table
+from mmsnet_lite.data.specs.spec import GB, DatasetSpec, Table
 
 _ZENODO = "https://zenodo.org/records/8009107"
 
@@ -22,7 +22,7 @@ def _fundus(title: str, train: int, test: int, citation: str, note: str) -> Data
         page=_ZENODO,
         archives=(archive,),
         layouts=tuple(Table(split=s, archive=archive.name, name=f"{title}_{s}.csv") for s in ("train", "test")),
-        levels=Levels(background=(255,), targets={"masks": (0, 128), "masks_cup": (0,)}),
+        levels={255: (), 128: ("masks",), 0: ("masks", "masks_cup")},
         counts={"train": train, "test": test},
         licence="not stated for the archive; the underlying sets keep their own terms: research only",
         citation=f"{citation}; Chen, Pan, Ye, Cui, Xia, Treasure in Distribution, MICCAI 2023",

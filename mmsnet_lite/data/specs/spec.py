@@ -51,19 +51,6 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Levels:
-    """Masks whose grey levels name what a pixel is; any other level is an error.
-
-    Args:
-        background: levels of what is no target.
-        targets: levels of each target, by the prepared folder that it goes to (`masks`, `masks_cup`).
-    """
-
-    background: tuple[int, ...]
-    targets: Mapping[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
     """A public dataset.
 
@@ -75,7 +62,8 @@ class DatasetSpec:
         page: the dataset's home page.
         archives: the files that it comes in.
         layouts: where images and masks are in them.
-        levels: what the values of a mask mean; None for one target, of 128 and above.
+        levels: of each value that a mask may have, the folders (`masks`, `masks_cup`) of the targets it belongs to;
+            None for one target, of 128 and above.
         counts: number of images in each split, train and test.
         listed: published stems of a split. A list as long as the split is the split; a shorter one is part of it.
         licence: what its terms say, as far as they could be found.
@@ -90,7 +78,7 @@ class DatasetSpec:
     page: str
     archives: tuple[Archive, ...]
     layouts: tuple[Files | Table, ...]
-    levels: Levels | None = None
+    levels: Mapping[int, tuple[str, ...]] | None = None
     counts: Mapping[str, int]
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     licence: str

@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from mmsnet_lite.course.header import BOOTSTRAP, run_time, stamp, table, with_table, with_time
+from mmsnet_lite.course.publish import BOOTSTRAP, run_time, stamp, table, with_time
 
 HEADER = """# 03 · Edges: what they are
 
@@ -60,19 +60,9 @@ def test_the_stamp_writes_the_badge_and_the_address_and_nothing_else():
     assert [cell.source for cell in stamped.cells] == [cell.source for cell in notebook().cells]
 
 
-def test_the_table_has_title_first_sentence_and_time_and_says_what_is_to_come():
+def test_the_table_has_title_first_sentence_and_time():
     headers = {"03_edges.ipynb": HEADER.format(time="about 40"), "07_x.ipynb": "# 07 · X\n", "Untitled.ipynb": "x = 1"}
     rows = table(headers, "").splitlines()[2:]
     claim = "An edge is 1.5 px wide, in two of three cases"
-    assert rows == [
-        f"| [03 Edges](notebooks/03_edges.ipynb) | {claim} | about 40 s |",
-        "| 08 Uncertainty | in preparation | |",
-    ]
+    assert rows == [f"| [03 Edges](notebooks/03_edges.ipynb) | {claim} | about 40 s |"]
     assert 'github/ada/notes/blob/main/notebooks/03_edges.ipynb"' in table(headers, "ada/notes")
-
-
-def test_the_table_goes_between_its_markers():
-    text = "a\n<!-- lessons -->\nold\n<!-- end of lessons -->\nb\n"
-    made = with_table(text, {"03.ipynb": HEADER}, "")
-    assert made == f"a\n<!-- lessons -->\n{table({'03.ipynb': HEADER}, '')}\n<!-- end of lessons -->\nb\n"
-    assert with_table(made, {"03.ipynb": HEADER}, "") == made
