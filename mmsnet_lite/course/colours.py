@@ -21,13 +21,14 @@ MARK = "#D55E00"  # the line or point of which a figure speaks
 MODALITY = {"fundus": "#D55E00", "colonoscopy": "#CC79A7", "ultrasound": "#56B4E9", "dermoscopy": "#000000"}
 
 
-def overlay(image: np.ndarray, predicted: np.ndarray, truth: np.ndarray | None = None) -> np.ndarray:
+def overlay(image: np.ndarray, predicted: np.ndarray, truth: np.ndarray | None = None, fill: float = 0.4) -> np.ndarray:
     """Paint a mask over an image: a light fill and a solid outline; with a truth, errors in their own colours.
 
     Args:
         image: uint8 (h w 3) RGB.
         predicted: (h w) bool or 0 and 1.
         truth: likewise, or None.
+        fill: share of colour inside; 0 paints the outlines alone.
 
     Returns:
         uint8 (h w 3) RGB.
@@ -39,7 +40,7 @@ def overlay(image: np.ndarray, predicted: np.ndarray, truth: np.ndarray | None =
         regions = [(predicted & truth, AGREE), (predicted & ~truth, FALSE_ALARM), (~predicted & truth, MISSED)]
     painted = image.copy()
     for region, colour in regions:
-        painted[region] = (0.6 * painted[region] + 0.4 * np.array(colour)).astype(np.uint8)
+        painted[region] = ((1 - fill) * painted[region] + fill * np.array(colour)).astype(np.uint8)
     thickness = max(1, round(min(image.shape[:2]) / 150))
     outlines = [(predicted, AGREE)] if truth is None else [(truth, MISSED), (predicted, AGREE)]
     for region, colour in outlines:

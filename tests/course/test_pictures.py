@@ -38,6 +38,12 @@ def test_overlay_without_a_truth_shows_the_prediction_alone():
     assert painted[30, 50].tolist() == [100, 100, 100]
 
 
+def test_overlay_without_fill_keeps_the_grey_levels_inside():
+    painted = overlay(GREY, rectangle(10, 40), fill=0)
+    assert painted[30, 25].tolist() == [100, 100, 100]
+    assert painted[20, 25].tolist() == list(AGREE)
+
+
 def test_shown_figure_carries_its_alt_text(monkeypatch):
     shown = {}
     monkeypatch.setattr(plot.figure, "display", lambda data, **rest: shown.update(data=data, **rest))

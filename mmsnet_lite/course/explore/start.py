@@ -53,7 +53,8 @@ def score(modality: str, shift: int, grow: int) -> tuple[Figure, str]:
         curve = [scores(changed(truth, s, grow), truth)[0] for s in SHIFTS]
         at = curve[SHIFTS.index(shift)]
         same.append(f"{name} {at:.2f}")
-        right.plot(SHIFTS, curve, lw=1.8, label=name, color=MODALITY[name], zorder=2)
+        style = "--" if name == MODALITIES[-1] else "-"  # shows the curve that it lies on
+        right.plot(SHIFTS, curve, style, lw=1.8, label=name, color=MODALITY[name], zorder=2)
         if name == modality:
             right.lines[-1].set(lw=3, zorder=3)
             right.plot(shift, at, "o", ms=9, color=MODALITY[name], zorder=3)

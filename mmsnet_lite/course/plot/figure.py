@@ -95,6 +95,6 @@ def picture_grid(
 
 def gallery(images: Sequence[np.ndarray], masks: Sequence[np.ndarray], names: Sequence[str], columns: int) -> Figure:
     """Show images with their masks outlined, `columns` of them a row, the rows named."""
-    painted = [overlay(image, mask) for image, mask in zip(images, masks, strict=True)]
+    painted = [overlay(image, mask, fill=0) for image, mask in zip(images, masks, strict=True)]
     rows = [painted[i : i + columns] for i in range(0, len(painted), columns)]
     return picture_grid(rows, names)
