@@ -111,7 +111,7 @@ def test_on_colab_the_course_is_installed_once_and_nothing_else(origin, tmp_path
         *(str(colab.had / f"{n}/__init__.py") for n in ("torch", "numpy")),
     ]
     assert colab.installed == ["colab.pth", "mmsnet_lite", "mmsnet_lite-0.1.0.dist-info"]
-    assert (colab.content / "mmsnet-lite/benchmarks/results").is_dir()  # lesson 05 reads them there
+    assert "[" in colab.run("from mmsnet_lite.training.results import read\nprint(read('runs_mixlite')['runs'])").stdout
     shutil.rmtree(origin)
     shutil.rmtree(colab.content / "mmsnet-lite")
     assert colab.run(addressed(origin) + LOOK).returncode == 0  # the cell runs again: nothing is cloned or installed
