@@ -1,5 +1,7 @@
 """Exercise checks of lesson 04: right answers in several forms, wrong ones by their names."""
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -92,6 +94,7 @@ WRONG = {
         (zeroed("embed"), "not zero"),
         (frozen, "frozen now"),
         (lambda adaptor: nn.init.constant_(adaptor.up.weight, float("nan")), "NaN"),
+        (lambda adaptor: zeroed("up")(copy.deepcopy(adaptor)), "as it was"),
         (3, "should be a function"),
     ],
     "lora_count": [
@@ -110,6 +113,7 @@ WRONG = {
         (stage_by(lambda s, a, c, i, x, h, w: s.block(i, x + a.prompt(i, a.condition(x, None)), h, w)), "anew"),
         (stage_by(lambda s, a, c, i, x, h, w: s.block(i, a.prompt(i, c), h, w)), "replaces"),
         (stage_by(lambda s, a, c, i, x, h, w: s.block(i, x - a.prompt(i, c), h, w)), "subtracted"),
+        (stage_by(lambda s, a, c, i, x, h, w: right_step(s, a, c, i, x, w, h)), "swapped"),
         (lambda s, a, x, h, w: F.layer_norm(stage_by(right_step)(s, a, x, h, w), (16,)), "then normalised"),
         (lambda s, a, x, h, w: s.finish(x, h, w), "should have shape"),
         (lambda s, a, x, h, w: 2 * x, "not yet"),

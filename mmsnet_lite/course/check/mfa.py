@@ -50,9 +50,7 @@ def quiet_start(answer: Callable[[StageAdaptor], Any]) -> str:
             nn.init.normal_(p, std=0.5)  # biases, too: a start may be anything
         tokens, frequency, target = torch.randn(2, 5, 12), torch.randn(2, 5, 6), torch.randn(2, 5, 12)
     before = copy.deepcopy(adaptor)
-    returned = answer(adaptor)
-    if isinstance(returned, StageAdaptor):
-        adaptor = returned
+    answer(adaptor)
     if all(torch.equal(a, b) for a, b in zip(adaptor.parameters(), before.parameters(), strict=True)):
         raise Mistake("the adaptor is as it was; change its tensors in place, for example with nn.init.zeros_.")
     if not all(p.requires_grad for p in adaptor.parameters()):
@@ -95,7 +93,7 @@ def lora_count(answer: Callable[[Sequence[int], Sequence[int], int], Any]) -> st
         layers = sum(4 * depth * width for width, depth in zip(widths, depths, strict=True))
         themselves = sum(4 * depth * width**2 for width, depth in zip(widths, depths, strict=True))
         mistakes = {
-            "that is one of the two factors: A is (r, in) and B is (out, r).": r * layers,
+            "that is half: one of the two factors, A (r, in) and B (out, r), or two of the four layers.": r * layers,
             "that is one layer a block; query, key, value and output are four.": r * layers / 2,
             "that is one block a stage; multiply by the depths.": 2 * r * 4 * sum(widths),
             "that is the layers themselves, which stay frozen.": themselves,
@@ -109,24 +107,24 @@ def lora_count(answer: Callable[[Sequence[int], Sequence[int], int], Any]) -> st
 @exercise(4, expects="a function of (stage, adaptor, tokens, height, width) that returns tokens (b n C)")
 def tuned_stage(answer: Callable[[EncoderStage, StageAdaptor, Tensor, int, int], Tensor]) -> str:
     """All blocks of a stage, a prompt added before each."""
-    side, width = 8, 16
+    grid, width = (16, 8), 16
     with torch.random.fork_rng():
         torch.manual_seed(0)
         stage = MiTEncoder("mit-nano").eval().stages[0]
         adaptor = StageAdaptor(width, 4, len(stage.blocks))
         for p in adaptor.parameters():
             nn.init.normal_(p, std=0.5)  # prompts as large as the tokens
-        tokens = torch.randn(2, side * side, width)
+        tokens = torch.randn(2, grid[0] * grid[1], width)
     count = len(stage.blocks)
     with torch.no_grad():
-        found = answer(stage, adaptor, tokens.clone(), side, side)
+        found = answer(stage, adaptor, tokens.clone(), *grid)
         condition = adaptor.condition(tokens, None)
         prompts = [adaptor.prompt(i, condition) for i in range(count)]
 
-        def run(before: Step, after: Step = lambda i, x: x) -> Tensor:
+        def run(before: Step, after: Step = lambda i, x: x, grid: tuple[int, int] = grid) -> Tensor:
             x = tokens
             for i in range(count):
-                x = after(i, stage.block(i, before(i, x), side, side))
+                x = after(i, stage.block(i, before(i, x), *grid))
             return x
 
         def fresh(i: int, x: Tensor) -> Tensor:
@@ -141,6 +139,7 @@ def tuned_stage(answer: Callable[[EncoderStage, StageAdaptor, Tensor, int, int],
             "the condition is computed anew from each block's tokens; a stage computes it once.": run(fresh),
             "the prompt replaces the tokens; it is added to them.": run(lambda i, x: prompts[i]),
             "the prompts are subtracted.": run(lambda i, x: x - prompts[i]),
+            "height and width are swapped.": run(lambda i, x: x + prompts[i], grid=grid[::-1]),
             "right, and then normalised: leave that to stage.finish.": F.layer_norm(right, (width,)),
         }
     otherwise = "not yet. Before block i: tokens = tokens + prompt i, from one condition for the whole stage."

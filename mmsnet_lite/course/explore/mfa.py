@@ -177,7 +177,8 @@ def features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
     before, after = bare[stage - 1][0], steered[stage - 1][0]
     channel = int((after - before).flatten(1).norm(dim=1).argmax())
     moved = changes(steered, bare)
-    shown = {"before": before[channel], "after": after[channel], "change, own scale": after[channel] - before[channel]}
+    shown = {f"stage {stage}, before": before[channel], "after": after[channel]}
+    shown[f"change (all channels: {moved[stage - 1]:.0%})"] = after[channel] - before[channel]
     grey = pixels.float().mean(-1) / 255
     figure = panels([(modality, grey, "grey"), *((name, values, "signed") for name, values in shown.items())])
     alt = (
