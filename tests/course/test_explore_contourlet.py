@@ -175,3 +175,10 @@ def test_rate_curves_draw_what_they_are_given_and_cut_off_at_60_db():
     figure = plot.rate_curves((1, 2, 4), {"x": {"a": [10, 20, 90], "b": [1, 2, 3]}})
     assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[10, 20, 90], [1, 2, 3]]
     assert figure.axes[0].get_ylim()[1] == 60
+
+
+def test_the_disc_is_shown_where_its_edge_is_and_details_are_counted():
+    figure, alt = explore.kept().draw("disc", 256, (2, 3, 4))
+    assert 0.1 < shown(figure, 0).mean() < 0.4
+    details = 256**2 - 32**2, 256**2 + 128**2 + 64**2
+    assert re.findall(r"of ([\d,]+)\)", alt) == [f"{each:,}" for each in details]

@@ -85,7 +85,7 @@ def levels_that_fit(answer: Sequence[tuple[int, ...]]) -> str:
 @exercise(4, expects="a function of (bands, size) that returns a map of that size")
 def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str:
     """One map that shows where a level's directional bands are strong."""
-    bands, size = ContourletTransform((2, 3, 4))(picture("colonoscopy", 128)).bands[2], (128, 128)
+    bands, size = ContourletTransform((2, 3, 4))(picture("colonoscopy", 128)).bands[2], (96, 128)
     result = tensor(answer([band.clone() for band in bands], size))
     if tuple(result.shape[-2:]) != size:
         raise Mistake(f"asked for a map of {size}, got {tuple(result.shape[-2:])}; F.interpolate has size=.")
@@ -99,9 +99,12 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
     modulus = torch.stack([F.interpolate(band.abs(), size=size, mode="bilinear") for band in bands])
     mistakes = {
         "the bands keep their sign, so that they cancel each other and average away.": signed.sum(0),
-        "the modulus comes too late: signed bands had averaged away when they were resized.": signed.abs().sum(0),
+        "the modulus comes too late: neighbours of opposite sign cancelled in the resizing.": signed.abs().sum(0),
         "the modulus comes last, after the bands have cancelled each other.": signed.sum(0).abs(),
         "that is one band; merge all of them.": modulus[0],
+        "each band was scaled by its own largest value, so that a weak direction counts as much as a strong one.": (
+            modulus / modulus.amax((-2, -1), keepdim=True)
+        ).sum(0),
     }
 
     def alike(other: Tensor) -> float:

@@ -132,8 +132,8 @@ def levels_and_directions(image: str, depth: int, edge: int) -> tuple[Figure, st
     response = list(directional_responses(128, 128, depth))[k]
     share = float(bands[k].square().sum() / sum(band.square().sum() for band in bands))
     h, w = bands[k].shape[-2:]
-    title = f"|band {k}|, {h}x{w}: {share:.1%}"
-    shown = [(f"its wedge, {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")]
+    title = f"{h}x{w}, {share:.1%} of energy"
+    shown = [(f"band {k}, wedge {angle[k]:.0f}°", response, "spectrum"), (title, bands[k], "magnitude")]
     figure = panels([(image, x, "grey"), *shown], side=2.1)
     figure.axes[2].set(aspect="auto", box_aspect=1)  # wide and tall bands as squares, like the image
     alt = (
@@ -174,19 +174,26 @@ def one_direction(image: str, level: str, edge: int) -> tuple[Figure, str]:
 def kept(image: str, count: int, levels: tuple[int, ...]) -> tuple[Figure, str]:
     """An image rebuilt from equally many coefficients of a wavelet and of a contourlet transform."""
     x = picture(image, 256)
-    rebuilt, scores = {image: x}, {}
+    rebuilt, scores, words = {image: x}, {}, []
     for name, transform in {
         "wavelet": WaveletTransform(len(levels)),
-        "contourlet": ContourletTransform(levels),
+        f"contourlet {levels}": ContourletTransform(levels),
     }.items():
-        result = transform.inverse(keep_largest(transform(x), count))
-        scores[name] = psnr(result, x)
-        rebuilt[f"{name}: {scores[name]:.1f} dB"] = result
-    figure = panels([(title, middle(each), "grey") for title, each in rebuilt.items()], side=1.8)
+        coefficients = transform(x)
+        result = transform.inverse(keep_largest(coefficients, count))
+        short = name.split()[0]
+        scores[short] = psnr(result, x)
+        rebuilt[f"{short}: {scores[short]:.1f} dB"] = result
+        details = sum(band.numel() for level in coefficients.bands for band in level)
+        words.append(f"{name} (of {details:,}) {scores[short]:.1f} dB")
+    where = "upper left quarter" if image == "disc" else "middle"  # the disc's edge lies outside the middle
+    corner = (..., slice(128), slice(128))
+    shown = [(title, each[corner] if image == "disc" else middle(each), "grey") for title, each in rebuilt.items()]
+    figure = panels(shown, side=1.8)
     best = max(scores, key=lambda name: scores[name])
     alt = (
-        f"The {image} image rebuilt from its low band and {count} of 65,536 or more detail coefficients: wavelet "
-        f"{scores['wavelet']:.1f} dB, contourlet {levels} {scores['contourlet']:.1f} dB. The {best} is ahead by "
-        f"{abs(scores['contourlet'] - scores['wavelet']):.1f} dB. Shown is the middle of the image."
+        f"The {image} image rebuilt from its low band and {count} detail coefficients: {', '.join(words)}. "
+        f"The {best} is ahead by {abs(scores['contourlet'] - scores['wavelet']):.1f} dB. "
+        f"Shown is the {where} of the image."
     )
     return figure, alt
