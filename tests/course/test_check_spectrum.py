@@ -86,6 +86,8 @@ WRONG = {
         (lambda *a: share(*a, shift=True), "different orders"),
         (lambda *a: share(*a, half=True), "rfft2 leaves out"),
         (lambda *a: share(*a, closed=True), "Is the ring low <= r < high"),
+        (lambda *a: 100 * share(*a), "in percent"),
+        (lambda image, *a: share(image, *a) * image.var(correction=0) / image.var(), "divides by n - 1"),
         (lambda *a: share(*a, swap=True), "Each axis has its own fftfreq"),
         (0.5, "should be a function"),
     ],

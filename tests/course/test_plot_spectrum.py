@@ -67,11 +67,11 @@ def test_sizes_sum_to_100_percent_of_each_modality():
         assert to_hex(patch.get_edgecolor()) == MODALITY[name].lower()
 
 
-def test_correlations_draw_the_pool_apart_and_chance_as_a_band():
-    pooled, within = RNG.uniform(-1, 1, 4), {"fundus": RNG.uniform(-1, 1, 4)}
-    axis = plot.correlations(pooled, within, 0.2).axes[0]
+def test_correlations_draw_the_pool_apart_and_what_chance_reaches_hollow():
+    pooled, within = RNG.uniform(-1, 1, 4), {"fundus": np.array([-0.3, 0.1, -0.2, 0.6]), "ultrasound": np.full(4, 0.1)}
+    axis = plot.correlations(pooled, within, {"fundus": 0.2, "ultrasound": 0.05}).axes[0]
     drawn = {line.get_label(): line.get_ydata() for line in axis.lines}
     assert drawn["all pooled"].tolist() == pooled.tolist()
     assert drawn["fundus"].tolist() == within["fundus"].tolist()
-    band = axis.patches[0].get_extents().transformed(axis.transData.inverted())
-    assert (band.y0, band.y1) == pytest.approx((-0.2, 0.2))
+    hollow = [line for line in axis.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+    assert [line.get_xdata().tolist() for line in hollow] == [[2, 3]]

@@ -58,10 +58,14 @@ def energy_share(answer: Callable[[Tensor, float, float], float]) -> str:
             "mask and spectrum are in different orders: one of them is shifted.": moved[ring].sum() / power.sum(),
             "rfft2 leaves out half of the bins: most of its columns stand for two.": half[ring].sum() / half.sum(),
         }
+        right = band_energies(image[None, None], (low, high)).item() / power.sum()
+        mistakes |= {
+            "that is in percent; a share of the whole is 1.": 100 * right,
+            "image.var() divides by n - 1, the energies sum to image.var(correction=0).": right * (1 - 1 / (h * w)),
+        }
         otherwise = f"for a ring from {low} to {high} cycles per pixel the share is off. Is the ring low <= r < high?"
         if h != w:
             otherwise = "right for square images; this one is 24 x 40. Each axis has its own fftfreq."
-        right = band_energies(image[None, None], (low, high)).item() / power.sum()
         compare(float(answer(image.clone(), low, high)), right, mistakes, otherwise)
     return "Any image, any ring: that is all the table below is made of, but for the window."
 
@@ -77,7 +81,7 @@ def best_ring(answer: tuple[int, float]) -> str:
     strength = np.maximum(area, 1 - area)
     best = int(strength.argmax()) + 1
     mistakes = {
-        "the rings are numbered from 1; yours seems to count from 0.": best - 1,
+        "another ring separates better, unless you count from 0: the rings are numbered from 1.": best - 1,
         "that ring has the largest AUC, but another separates better: what does an AUC of 0.1 mean?": area.argmax() + 1,
     }
     otherwise = "another ring separates better. Compare all ten, on the table's `rings`, all images."
@@ -120,7 +124,10 @@ def phase_scramble(answer: Callable[[Tensor], Tensor]) -> str:
     waves = torch.fft.fft2(result)
     if waves.imag.abs().max() < 1e-6 * waves.abs().max():
         raise Mistake("the spectrum is right, but all phases are 0 or pi: draw them from the whole circle.")
-    return "Every ring is unchanged, so a classifier of ring energies (without a window) cannot notice. You can."
+    return (
+        "Every ring is unchanged, so a classifier of plain ring energies cannot notice; you do. Behind a window one "
+        "may: the window mixes neighbouring waves, and then their phases count."
+    )
 
 
 @exercise(5, expects="a pair (pooled correlation, set of modalities)")

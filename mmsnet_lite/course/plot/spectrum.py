@@ -117,16 +117,21 @@ def sizes(areas: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
-def correlations(pooled: np.ndarray, within: Mapping[str, np.ndarray], noise: float) -> Figure:
-    """Rank correlation of lesion area with each ring's share, pooled and within modalities; `noise` as a grey band."""
+def correlations(pooled: np.ndarray, within: Mapping[str, np.ndarray], noise: Mapping[str, float]) -> Figure:
+    """Rank correlation of lesion area with each ring's share, pooled and within modalities; a point of a modality is
+    hollow where the correlation is at most the modality's `noise`.
+    """
     figure = blank(7.5, 3.0)
     axis = figure.subplots()
     rings = np.arange(1, len(pooled) + 1)
-    axis.axhspan(-noise, noise, color="#e8e8e8", lw=0, label="chance, at most")
     axis.axhline(0, color=NEUTRAL, lw=0.8)
     for modality, values in within.items():
-        axis.plot(rings, values, "o-", color=MODALITY[modality], lw=1.3, ms=4, label=modality)
-    axis.plot(rings, pooled, "s--", color=NEUTRAL, lw=2, ms=5, label="all pooled")
+        colour, hollow = MODALITY[modality], np.abs(values) <= noise[modality]
+        axis.plot(rings, values, "o-", color=colour, lw=1.3, ms=5, label=modality)
+        if hollow.any():
+            axis.plot(rings[hollow], values[hollow], "o", color=colour, mfc="white", ms=5, zorder=3)
+    axis.plot(rings, pooled, "s--", color=NEUTRAL, lw=2, ms=5, label="all pooled", zorder=1.9)
+    axis.plot([], [], "o", color="black", mfc="white", ms=5, label="hollow: chance")
     axis.set(xlabel="ring (1 coarse, 10 fine)", ylabel="rank correlation with area", xticks=rings, ylim=(-0.8, 0.8))
     axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     _finish(figure)
