@@ -39,8 +39,8 @@ def flipped(d, draws=10_000):
     return np.random.default_rng(0).choice([-1, 1], (draws, len(d))) @ d / len(d)
 
 
-def p_value(a, b, *, plus=1, side=abs):
-    reached = (side(flipped(a - b)) >= side((a - b).mean()) - 1e-12).sum()
+def p_value(a, b, *, plus=1, side=abs, margin=-1e-12):
+    reached = (side(flipped(a - b)) >= side((a - b).mean()) + margin).sum()
     return (plus + reached) / (plus + 10_000)
 
 
@@ -103,6 +103,7 @@ WRONG = {
         (lambda a, b: 1.0, "changes no mean"),
         (lambda a, b: 1 - p_value(a, b), "do NOT reach"),
         (lambda a, b: p_value(a, b, plus=0), "count it"),
+        (lambda a, b: p_value(a, b, margin=1e-12), "just reaches"),
         (lambda a, b: p_value(a, b) if a.mean() > b.mean() else 1.0, "exchanging the sides"),
         (lambda a, b: 0.6, "not yet"),
         (lambda a, b: None, "return something"),

@@ -167,4 +167,4 @@ def test_runs_are_drawn_at_their_means():
     axes = plot.runs(sides).axes[0]
     dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
     assert dots == pytest.approx([evaluation(seed).mean["dsc"] for seed in range(3)])
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "one", "two"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one, a", "one, b", "two, c"]

@@ -126,6 +126,8 @@ def p_value(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str:
     compare(found, right, mistakes, f"not yet: yours gives {found:.2f}.", atol=0.03)
     swapped = float(answer(b.copy(), a.copy()))
     compare(swapped, right, {}, "exchanging the sides changes p: a difference below 0 is one as well.", atol=0.03)
+    if float(answer(np.ones(3), np.zeros(3))) < 0.1:  # 2 of 8 orders reach it, none exceeds it
+        raise Mistake("right, but too small where differences are equal: a draw that just reaches the mean counts.")
     if float(answer(np.ones(60), np.zeros(60))) <= 0:
         raise Mistake("right, but a clear case gives 0; the measured order is one of the possible ones: count it.")
     return "The package's counts the same way, over modalities of equal weight."

@@ -66,7 +66,8 @@ def probabilities(seed: int = 0) -> tuple[Tensor, Tensor]:
     """Probabilities and masks (96 1 64 64) of the test images, from own weights."""
     model, (images, masks) = trained("own", seed), stacked(mixes()[2])
     with torch.no_grad():
-        return model(images).logits.sigmoid(), masks
+        logits = model(images.to(next(model.parameters()).device)).logits  # training may have moved it to a GPU
+    return logits.sigmoid().cpu(), masks
 
 
 def images_of(mix: str) -> int:

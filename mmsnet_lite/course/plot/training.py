@@ -65,10 +65,10 @@ def runs(sides: Mapping[str, Mapping[str, Evaluation]]) -> Figure:
     for (title, side), colour in zip(sides.items(), ("black", "0.55"), strict=True):
         values = [evaluation.mean["dsc"] for evaluation in side.values()]
         axes.vlines(sum(values) / len(values), place - 0.4, place + len(side) - 0.6, color=MARK, lw=2)
-        for evaluation, value in zip(side.values(), values, strict=True):
+        for (name, evaluation), value in zip(side.items(), values, strict=True):
             axes.plot(evaluation.interval(balanced=True)["dsc"], [place, place], color=colour, lw=3)
             axes.plot(value, place, "o", color=colour, ms=7)
-            names.append(title)
+            names.append(f"{title}, {name}")
             place += 1
     axes.set(xlim=(0, 1))
     axes.set_yticks(range(place), names)
