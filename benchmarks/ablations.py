@@ -143,7 +143,7 @@ def measure(design: Design, row: Row, seed: int) -> tuple[dict[str, Any], dict[s
         loads = time.perf_counter()
         kept, held, test = (Mix(split[part], design.given["size"]) for split in parts)
         loading += time.perf_counter() - loads
-        model = build_model(row.model, dict(row.options), seed)
+        model = build_model(row.model, dict(row.options), seed).to("cuda" if torch.cuda.is_available() else "cpu")
         history = train(model, kept, held, settings)
         losses.append([round(epoch["loss"], 4) for epoch in history])
         seconds += sum(epoch["seconds"] for epoch in history)

@@ -60,7 +60,7 @@ def measure(seed: int, profile: dict[str, Any], out: Path) -> None:
     def fit(mix: Mix) -> torch.nn.Module:
         nonlocal began
         began = time.perf_counter()
-        model = build_model("mmsnet", OPTIONS, seed)
+        model = build_model("mmsnet", OPTIONS, seed).to("cuda" if torch.cuda.is_available() else "cpu")
         train(model, mix, Mix(held, size), settings)
         return model
 

@@ -23,7 +23,7 @@ def evaluate(
     accelerator: Accelerator | None = None,
     original: bool = False,
 ) -> Evaluation:
-    """Score every image of `mix` once; the model is left in the mode it came in.
+    """Score every image of `mix` once; the model is left in the mode and on the device it came in.
 
     Convention: at original size the probabilities are resized, like an image, to that of each published mask, and cut
         at one half there.
@@ -38,7 +38,7 @@ def evaluate(
     Raises:
         InputError: the network's output is not finite; the message names the images.
     """
-    mode = model.training
+    mode, home = model.training, next(model.parameters()).device
     if accelerator is None:
         accelerator = Accelerator()
         model = accelerator.prepare_model(model, evaluation_mode=True)
@@ -57,7 +57,7 @@ def evaluate(
         for index, row in zip(*accelerator.gather_for_metrics((samples["index"], rows)), strict=True):
             *metrics, height, width = row.tolist()
             scores[int(index)] = (*metrics, int(height), int(width))
-    model.train(mode)
+    model.train(mode).to(home)
     images = [(stem, part.dataset, part.modality) for part in mix.parts for stem in part.stems]
     return Evaluation(tuple(ImageScore(*image, *scores[i]) for i, image in enumerate(images)))
 

@@ -207,6 +207,8 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train `model` in place and return one record an epoch: loss, validation DSC, IoU, MAE, lr, seconds.
 
+    Convention: where the accelerator trains on another device, the model comes back to its own at the end.
+
     Args:
         model: maps normalised images (b 3 h w) to an output with `logits` (b 1 h w).
         train_mix, validation_mix: the second one chooses the best epoch (highest mean DSC).
@@ -225,11 +227,12 @@ def train(
         Interrupted: a signal came, and the state was saved; with `run` only.
     """
     accelerator = accelerator or make_accelerator()
-    device, main = accelerator.device, accelerator.is_main_process
+    device, main, home = accelerator.device, accelerator.is_main_process, next(model.parameters()).device
     loop = Loop(accelerator, model.to(device), train_mix, settings, run, workers, save_every)
     if resume and run is None:
         raise InputError("resume needs the folder of a run; pass run=")
     with ExitStack() as guards:
+        guards.callback(model.to, home)
         guards.enter_context(explained(device))
         if run is not None:
             guards.enter_context(loop.stop)

@@ -8,7 +8,7 @@ import re
 
 import nbformat
 import pytest
-from lessons import LESSONS, SOLUTIONS, alt_texts, named, printed, read
+from lessons import FOLDER, LESSONS, SOLUTIONS, alt_texts, named, printed, read
 
 from mmsnet_lite.course.publish import MARK, stamp
 
@@ -87,7 +87,14 @@ def solution_problems(lesson, solution):
     return found
 
 
-LESSON_RULES = (section_problems, explorer_problems, exercise_problems, stub_problems)
+def path_problems(notebook):
+    """Files of the repository that the text names, whole or by their last parts, and that are not there."""
+    files = [f"/{file}" for room in ("mmsnet_lite", "benchmarks") for file in FOLDER.parent.glob(f"{room}/**/*.py")]
+    names = sorted(set(re.findall(r"`([\w/]+\.py)`", text_of(notebook))))
+    return [f"{name} is no file here" for name in names if not any(file.endswith(f"/{name}") for file in files)]
+
+
+LESSON_RULES = (path_problems, section_problems, explorer_problems, exercise_problems, stub_problems)
 
 
 def lesson_problems(notebook):
@@ -167,6 +174,7 @@ def say(text):
         (edit("exercise-1", "id", "exercise-6"), "right above exercise-6"),
         (edit("exercise-2", "source", lambda text: text + "\nprint(answer_2)"), "does not end in check"),
         (edit("exercise-1", "source", lambda text: text.replace("= None", "= 7")), "answer_1 = None"),
+        (edit("md-01", "source", lambda text: text.replace("/loop.py", "/loops.py")), "loops.py is no file"),
         (edit("exercise-1", "outputs", []), "exercise-1 prints ''"),
         (edit("exercise-1", "outputs", say("Exercise 1: correct.\n")), "exercise-1 prints"),
     ],

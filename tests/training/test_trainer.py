@@ -42,6 +42,15 @@ def test_two_runs_give_the_same_weights(mixes):
     assert [r["loss"] for r in histories[0]] == [r["loss"] for r in histories[1]]
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("home", ["cpu", "cuda"])
+def test_cuda_trains_and_scores_and_the_model_comes_home(mixes, home):
+    model = network().to(home)
+    for work in (lambda: train(model, *mixes, SETTINGS), lambda: evaluate(model, mixes[1])):
+        work()
+        assert {each.device.type for each in model.state_dict().values()} == {home}
+
+
 @pytest.mark.parametrize("options", [{}, {"sampler": "balanced", "augment": "full"}])
 def test_resumed_run_equals_the_uninterrupted_one(mixes, tmp_path, monkeypatch, options):
     settings = replace(SETTINGS, **options)

@@ -66,8 +66,7 @@ def probabilities(seed: int = 0) -> tuple[Tensor, Tensor]:
     """Probabilities and masks (96 1 64 64) of the test images, from own weights."""
     model, (images, masks) = trained("own", seed), stacked(mixes()[2])
     with torch.no_grad():
-        logits = model(images.to(next(model.parameters()).device)).logits  # training may have moved it to a GPU
-    return logits.sigmoid().cpu(), masks
+        return model(images).logits.sigmoid(), masks
 
 
 def images_of(mix: str) -> int:
