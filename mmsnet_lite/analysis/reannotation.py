@@ -139,8 +139,12 @@ def reannotate(
         known: arms measured before, which are not measured again; "none" is one of them.
 
     Raises:
-        InputError: what `mc_predict` refuses.
+        InputError: a share or budget outside 0 to 1, and what `mc_predict` refuses.
     """
+    if not (0 <= share <= 1 and 0 <= budget <= 1):
+        raise InputError(
+            f"share = {share} and budget = {budget} do not fit; choose 0 to 1 for each, such as 0.4 and 0.2"
+        )
     noise, arms = draw_noise(parts, share, seed), dict(known or {})
     keys = [(part.dataset, stem) for part in parts for stem in part.stems]
     n, count = len(keys), round(budget * len(keys))

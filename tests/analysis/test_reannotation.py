@@ -175,3 +175,9 @@ def test_known_arms_are_not_trained_again_and_give_the_same_choice(study, parts,
     assert len(fits) == 4
     assert {name: arm.checked for name, arm in (known | again).items()} == {n: arm.checked for n, arm in arms.items()}
     assert list(again) == ["uncertainty", "random", "loss", "worst"]
+
+
+@pytest.mark.parametrize("given", [{"share": 1.5}, {"budget": -0.1}])
+def test_a_share_or_budget_outside_0_to_1_is_refused_before_anything_is_trained(given, parts):
+    with pytest.raises(InputError, match="do not fit; choose 0 to 1"):
+        next(reannotate(lambda mix: pytest.fail("trained"), parts, None, **given))
