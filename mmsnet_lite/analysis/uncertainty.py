@@ -76,17 +76,18 @@ def mc_predict(model: nn.Module, images: Tensor, passes: int = 20, seed: int = 0
             )
         torch.manual_seed(seed)
         owners = [module for module in expected if module is not None]
-        with modes(model, owners), DropoutWatch(model.modules()) as watch:
+        exact = torch.float32 if images.device.type == "mps" else torch.float64  # Apple's GPU has no float64
+        total, squares, entropies = images.new_zeros(3, len(images), 1, *images.shape[2:], dtype=exact)
+        with modes(model, owners):
             steps = steps_of(model)
             x = images
             for step in steps[:first]:
                 x = step(x)
-            exact = torch.float32 if images.device.type == "mps" else torch.float64  # Apple's GPU has no float64
-            total, squares, entropies = images.new_zeros(3, len(images), 1, *images.shape[2:], dtype=exact)
             for t in range(passes):
                 y = x
-                for step in steps[first:]:
-                    y = step(y)
+                with DropoutWatch(model.modules()) as watch:
+                    for step in steps[first:]:
+                        y = step(y)
                 if t == 0:
                     _check_reached(watch, expected)
                 p = y.to(exact).sigmoid()
