@@ -3,9 +3,10 @@
 import json
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -82,6 +83,8 @@ def explained(device: torch.device) -> Iterator[None]:
     except (RuntimeError, ConnectionError, EOFError) as error:  # the last two while it hands its images over
         if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
             raise
+        with suppress(RuntimeError):  # the loader's own report of the death, where that comes after what it broke
+            time.sleep(0.1)
         traceback.clear_frames(error.__traceback__)  # ends the loader, which else reports the death again and again
         raise InputError(
             f"a loader worker died ({error!r:.90}), mostly for lack of memory; the last checkpoint is kept: continue "
