@@ -33,8 +33,9 @@ from torch import Tensor, nn
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results/model.json"
-sys.path += [str(ROOT), str(ROOT / "tests")]  # the naive form is the tests' oracle
+sys.path += [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]  # the naive form is the tests' oracle
 
+from frequency import seconds  # noqa: E402
 from guidance import dct_images, naive_components, naive_msfg  # noqa: E402
 
 from mmsnet_lite.build import environment  # noqa: E402
@@ -168,14 +169,9 @@ def work(row: str, name: str, place: str) -> dict:
     before = memory("VmRSS")
     taken = []
     for i in range(1 + CALLS[row] * (5 if cuda else 1)):
-        if cuda:
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        run()
-        if cuda:
-            torch.cuda.synchronize()
+        elapsed = seconds(run, cuda)
         if i:
-            taken.append(time.perf_counter() - start)
+            taken.append(elapsed)
     peak = torch.cuda.max_memory_allocated() / 2**20 if cuda else memory("VmHWM")
     return {"seconds": taken, "before": before, "peak": peak}
 
@@ -189,7 +185,7 @@ def compare(row: str, turns: int, place: str = "cpu") -> dict:
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
     ours, peer = (found[name] for name in PAIRS[row])
-    seconds = {name: sum((turn["seconds"] for turn in part), []) for name, part in found.items()}
+    taken = {name: sum((turn["seconds"] for turn in part), []) for name, part in found.items()}
 
     def ratios_of(value: Callable[[dict], float]) -> list[float]:
         return [value(a) / value(b) for a, b in zip(ours, peer, strict=True)]
@@ -204,9 +200,9 @@ def compare(row: str, turns: int, place: str = "cpu") -> dict:
         "ratio": ratios,
         "ratio of time, range over the turns": [round(min(times), 3), round(max(times), 3)],
         "bars": {name: round(bar, 3) for name, bar in BARS[row].items()},
-        "milliseconds, median": {name: round(1e3 * statistics.median(t), 1) for name, t in seconds.items()},
+        "milliseconds, median": {name: round(1e3 * statistics.median(t), 1) for name, t in taken.items()},
         "milliseconds, quartiles": {
-            name: [round(1e3 * q, 1) for q in statistics.quantiles(t, n=4)[::2]] for name, t in seconds.items()
+            name: [round(1e3 * q, 1) for q in statistics.quantiles(t, n=4)[::2]] for name, t in taken.items()
         },
         "peak memory, MiB": {name: round(statistics.median(t["peak"] for t in part)) for name, part in found.items()},
         "turns": turns,
@@ -214,7 +210,7 @@ def compare(row: str, turns: int, place: str = "cpu") -> dict:
     }
     if row == "b4":
         batch = PLACES[place][3]
-        result["images a second"] = {name: round(batch / statistics.median(t), 2) for name, t in seconds.items()}
+        result["images a second"] = {name: round(batch / statistics.median(t), 2) for name, t in taken.items()}
     if place == "cpu":
         result["memory before the first call, MiB"] = {
             name: round(statistics.median(turn["before"] for turn in part)) for name, part in found.items()

@@ -26,15 +26,21 @@ RECIPE = (
 )
 
 
+def root_given(description: str | None) -> Path | None:
+    """The folder of real images that the command line names; None, with a line that says so, where it names none."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", nargs="?", type=Path)
+    root: Path | None = parser.parse_args().root
+    if root is None:
+        print("no ROOT given; nothing measured")
+    return root
+
+
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", nargs="?", type=Path)
-    args = parser.parse_args()
-    if args.root is None:
-        print("no ROOT given; nothing measured")
+    if (root := root_given(__doc__)) is None:
         return
-    parts = folder_parts(args.root, list(MODALITIES), "train")
+    parts = folder_parts(root, list(MODALITIES), "train")
     found = [fingerprint(replace(part, modality=MODALITIES[part.dataset])) for part in parts]
     result = {
         "command": "python benchmarks/real_fingerprint.py ROOT",

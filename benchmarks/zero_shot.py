@@ -8,7 +8,6 @@ and the mean MixLite mask of the modality, cut where it fits MixLite best. Write
 without ROOT, as in `make bench`, it measures nothing.
 """
 
-import argparse
 import json
 from dataclasses import replace
 from datetime import date
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from real_fingerprint import MODALITIES as FOLDERS
+from real_fingerprint import root_given
 
 from mmsnet_lite.build import build_model, environment
 from mmsnet_lite.data import Mix, folder_parts, mixlite_parts, split_validation
@@ -25,7 +26,6 @@ from mmsnet_lite.training.checkpoint import write_text
 
 SIZE, IMAGES, SEEDS = 96, 200, (0, 1)
 SETTINGS = {"epochs": 8, "batch": 8, "lr": 1e-3, "augment": "full"}
-FOLDERS = {"drishti": "fundus", "kvasir": "colonoscopy", "busi": "ultrasound", "isic2017": "dermoscopy"}
 RESULT = Path(__file__).parent / "results/zero_shot.json"
 
 
@@ -54,13 +54,9 @@ def guesses(drawn: Mix, real: Mix) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Train for each seed, score, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", nargs="?", type=Path)
-    args = parser.parse_args()
-    if args.root is None:
-        print("no ROOT given; nothing measured")
+    if (root := root_given(__doc__)) is None:
         return
-    parts = folder_parts(args.root, list(FOLDERS), "test")
+    parts = folder_parts(root, list(FOLDERS), "test")
     real = Mix([replace(part, modality=FOLDERS[part.dataset]) for part in parts], SIZE)
     scores: dict[str, list[dict[str, float]]] = {"real": [], "mixlite": []}
     for seed in SEEDS:
