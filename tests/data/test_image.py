@@ -1,10 +1,9 @@
 """Image and mask files of every kind to arrays."""
 
-import io
-
 import cv2
 import numpy as np
 import pytest
+from layouts import encoded
 from PIL import Image
 
 from mmsnet_lite.data import read_image, read_mask, resize_image, resize_pair
@@ -80,21 +79,14 @@ def test_resize_takes_the_area_mean_where_it_shrinks():
     assert np.allclose(resize_image(image, 4, 2), image.reshape(4, 2, 2, 4).mean((1, 3)))
 
 
-def as_file(pixels, form="PNG", **options):
-    file = io.BytesIO()
-    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    image.save(file, form, **options)
-    return file.getvalue()
-
-
 def test_bytes_are_decoded_as_files_are(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    (tmp_path / "c.png").write_bytes(as_file(pixels))
-    assert np.array_equal(rgb(decode(as_file(pixels), "c"), "c"), pixels)
+    (tmp_path / "c.png").write_bytes(encoded(pixels))
+    assert np.array_equal(rgb(decode(encoded(pixels), "c"), "c"), pixels)
     assert np.array_equal(read_image(tmp_path / "c.png"), pixels)
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", as_file(np.zeros((99, 99), np.uint8), "JPEG")[:-200]])
+@pytest.mark.parametrize("data", [b"", b"hello", encoded(np.zeros((99, 99), np.uint8), "JPEG")[:-200]])
 def test_damaged_bytes_are_named_with_the_fix(data):
     with pytest.raises(InputError, match=r"^the archive: 'a\.png' cannot be read as an image \(.+\); get it again$"):
         decode(data, "the archive: 'a.png'", fix="get it again")
@@ -102,33 +94,33 @@ def test_damaged_bytes_are_named_with_the_fix(data):
 
 def test_convention_cmyk_is_converted_without_a_profile():
     paint = Image.fromarray(np.full((4, 4, 3), (200, 40, 90), np.uint8)).convert("CMYK")
-    assert rgb(decode(as_file(paint, "TIFF"), "c"), "c")[0, 0].tolist() == [200, 40, 90]
-    assert np.abs(rgb(decode(as_file(paint, "JPEG"), "c"), "c")[0, 0].astype(int) - (200, 40, 90)).max() < 6
+    assert rgb(decode(encoded(paint, "TIFF"), "c"), "c")[0, 0].tolist() == [200, 40, 90]
+    assert np.abs(rgb(decode(encoded(paint, "JPEG"), "c"), "c")[0, 0].astype(int) - (200, 40, 90)).max() < 6
 
 
 def test_a_palette_with_transparency_is_read_without_a_warning():
     image = Image.fromarray(np.array([[0, 1]], np.uint8))
     image.putpalette([10, 20, 30, 200, 100, 50])
-    assert rgb(decode(as_file(image, transparency=b"\0\7"), "p"), "p").tolist() == [[[10, 20, 30], [200, 100, 50]]]
+    assert rgb(decode(encoded(image, transparency=b"\0\7"), "p"), "p").tolist() == [[[10, 20, 30], [200, 100, 50]]]
 
 
 def test_convention_grey_levels_are_the_luma_of_the_colours():
     colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [77, 77, 77]]], np.uint8)
     luma = np.rint(colours.astype(float) @ (0.299, 0.587, 0.114)).astype(int).tolist()
-    assert grey_levels(decode(as_file(colours), "c"), "c").tolist() == luma
+    assert grey_levels(decode(encoded(colours), "c"), "c").tolist() == luma
     clear = np.dstack([colours, np.zeros((1, 4), np.uint8)])
-    assert grey_levels(decode(as_file(clear), "c"), "c").tolist() == luma
-    assert grey_levels(decode(as_file(np.array([[True, False]])), "c"), "c").tolist() == [[255, 0]]
+    assert grey_levels(decode(encoded(clear), "c"), "c").tolist() == luma
+    assert grey_levels(decode(encoded(np.array([[True, False]])), "c"), "c").tolist() == [[255, 0]]
     deep = np.array([[0, 256, 65535]], np.uint16)
-    assert grey_levels(decode(as_file(deep), "c"), "c").tolist() == [[0, 1, 255]]
+    assert grey_levels(decode(encoded(deep), "c"), "c").tolist() == [[0, 1, 255]]
 
 
 def test_sixteen_bits_of_which_the_lower_eight_are_used_are_refused():
-    image = decode(as_file(np.array([[0, 255]], np.uint16)), "dark.png")
+    image = decode(encoded(np.array([[0, 255]], np.uint16)), "dark.png")
     for read in (rgb, grey_levels):
         with pytest.raises(InputError, match=r"dark\.png has 16 bits but holds 0 to 255 only; save it with 8 bits"):
             read(image, "dark.png")
-    black = decode(as_file(np.zeros((2, 2), np.uint16)), "black.png")
+    black = decode(encoded(np.zeros((2, 2), np.uint16)), "black.png")
     assert rgb(black, "black.png").max() == 0
 
 
