@@ -26,7 +26,7 @@ def with_logarithms(p):
 
 
 def only(*kinds, first=nn.Module.eval):
-    """Exercise 2 with its mistakes as switches: what is done to the whole, and which classes are on."""
+    """Exercise 1 with its mistakes as switches: what is done to the whole, and which classes are on."""
 
     def answer(model):
         first(model)
@@ -52,7 +52,7 @@ def by_name(model):
 
 
 def calibration(p, y, bins, *, weigh=True, size=np.abs, middle=False, total=False):
-    """Exercise 3, with its mistakes as switches."""
+    """Exercise 5, with its mistakes as switches."""
     index = np.minimum((p * bins).astype(int), bins - 1)
     gaps, shares = [], []
     for i in range(bins):
@@ -84,6 +84,14 @@ def confidence(p, y, bins):
     return calibration(sure, (p >= 0.5) == y, bins)
 
 
+def spread(a, w, bias, q, *, odds=None, each=True, steps=lambda p: p * (1 - p) / 2, root=1.0):
+    """Exercise 3, with its mistakes as switches."""
+    loud = a * w.view(1, -1, 1, 1)
+    p = (loud.sum(1, keepdim=True) + bias).sigmoid()
+    squares = loud.square().sum(1, keepdim=True) if each else loud.sum(1, keepdim=True).square()
+    return steps(p) * ((q / (1 - q) if odds is None else odds) * squares) ** root
+
+
 def kept(u, wrong, coverage):
     return wrong[np.argsort(u)][: round(coverage * len(u))]
 
@@ -94,6 +102,7 @@ def first(u, wrong, coverage):
 
 SOLVED = {
     "mutual_information": [information, lambda p: information(p.clamp(1e-6, 1 - 1e-6))],
+    "without_passes": [spread, lambda *a: spread(*a).float()],
     "only_dropout": [only(nn.Dropout, nn.Dropout2d), only(nn.modules.dropout._DropoutNd)],
     "calibration_error": [calibration, lambda *a: torch.tensor(calibration(*a))],
     "retained_risk": [lambda *a: kept(*a).mean(), lambda *a: torch.tensor(kept(*a).mean())],
@@ -126,6 +135,23 @@ WRONG = {
         (only(nn.Dropout, nn.Dropout2d, nn.InstanceNorm2d), "InstanceNorm2d is in training mode"),
         (by_name, "DropPath is in training mode"),
         (7, "should be a function"),
+    ],
+    "without_passes": [
+        (lambda *a: spread(*a, steps=torch.ones_like), "variance of the logit; what"),
+        (lambda *a: spread(*a, steps=lambda p: (p * (1 - p)) ** 2), "variance of p"),
+        (lambda *a: spread(*a, steps=lambda p: 0.5 / (p * (1 - p))), "where that of p belongs"),
+        (lambda *a: spread(*a, steps=lambda p: torch.full_like(p, 0.5)), "a square"),
+        (lambda *a: 2 * spread(*a), "factor of 2"),
+        (lambda *a: spread(*a) / 2, "factor of 2"),
+        (lambda *a: spread(*a, root=0.5), "not its root"),
+        (lambda a, w, bias, q: spread(a, w, bias, q, odds=q * (1 - q)), "scaled up"),
+        (lambda a, w, bias, q: spread(a, w, bias, 1 - q), "changed places"),
+        (lambda *a: spread(*a, each=False), "square each"),
+        (lambda a, w, bias, q: spread(a, w, 0, q), "bias is missing"),
+        (lambda *a: spread(*a)[:, 0], "yours has (2, 3, 4)"),
+        (lambda *a: spread(*a) + 1, "not yet"),
+        (lambda *a: None, "return something"),
+        (0.1, "should be a function"),
     ],
     "calibration_error": [
         (lambda *a: calibration(*a, weigh=False), "all bins count the same"),
@@ -168,6 +194,17 @@ WRONG = {
 test_right_answers_are_accepted, test_wrong_answers_are_named, test_empty_stubs_are_excused = verdict_tests(
     check, SOLVED, WRONG
 )
+
+
+def test_what_the_formula_says_is_what_many_passes_draw():
+    generator = torch.Generator().manual_seed(0)
+    a, w = torch.rand(1, 16, 2, 2, generator=generator), 0.3 * torch.randn(16, generator=generator)
+    drop, layer = nn.Dropout2d(0.1), nn.Conv2d(16, 1, 1)
+    layer.weight.data, layer.bias.data = w.view(1, -1, 1, 1), torch.tensor([0.4])
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawn = information(layer(drop(a.expand(40_000, -1, -1, -1))).double().sigmoid()[:, None])
+    assert torch.allclose(spread(a, w, 0.4, 0.1).double(), drawn, rtol=0.1)
 
 
 def test_the_largest_gap_is_named(capsys):

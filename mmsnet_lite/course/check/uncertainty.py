@@ -87,7 +87,34 @@ def mutual_information(answer: Callable[[Tensor], Tensor]) -> str:
     return "It is 0 where all passes agree, even if they agree on one half."
 
 
-@exercise(3, expects="a function of two NumPy arrays (n) and a share that returns a number")
+@exercise(3, expects="a function of maps (b c h w), weights (c), a bias and a rate that returns maps (b 1 h w)")
+def without_passes(answer: Callable[[Tensor, Tensor, float, float], Tensor]) -> str:
+    """Mutual information under dropout before a linear layer, to second order, computed rather than drawn."""
+    generator, q, bias = torch.Generator().manual_seed(3), 0.15, 0.7
+    a = torch.rand(2, 5, 3, 4, generator=generator, dtype=torch.float64)
+    w = torch.randn(5, generator=generator, dtype=torch.float64)
+    loud = a * w.view(1, -1, 1, 1)
+    z, odds = loud.sum(1, keepdim=True), q / (1 - q)
+    p, variance = (z + bias).sigmoid(), odds * loud.square().sum(1, keepdim=True)  # the variance of the logit
+    slope, biasless = p * (1 - p), z.sigmoid() * (1 - z.sigmoid())
+    right = slope * variance / 2
+    mistakes = {
+        "that is the variance of the logit; what does p do with it?": variance,
+        "that is the variance of p; one step is left.": slope.square() * variance,
+        "the variance of the logit stands where that of p belongs.": variance / (2 * slope),
+        "p moves p (1 - p) times as far as the logit; what does that do to the variance, a square?": variance / 2,
+        "a factor of 2 is missing or too much.": (2 * right, right / 2),
+        "the variance is wanted, not its root.": slope * variance.sqrt() / 2,
+        "channels that stay are scaled up by 1 / (1 - q), which raises the spread.": right * (1 - q) ** 2,
+        "q and 1 - q have changed places.": right / odds**2,
+        "channels are dropped one by one: square each, then add.": slope * odds * z.square() / 2,
+        "the bias is missing in p.": biasless * variance / 2,
+    }
+    compare(answer(a.clone(), w.clone(), bias, q), right, mistakes, "not yet. Begin with the variance of the logit.")
+    return "So behind a last layer the passes draw what one of them could have computed."
+
+
+@exercise(4, expects="a function of two NumPy arrays (n) and a share that returns a number")
 def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str:
     """Share of wrong pixels among the most certain ones."""
     generator = np.random.default_rng(6)
@@ -119,7 +146,7 @@ def retained_risk(answer: Callable[[np.ndarray, np.ndarray, float], Any]) -> str
     return "Draw it for all shares, and the area below the curve is AURC."
 
 
-@exercise(4, expects="a function of two NumPy arrays (n) and a number of bins that returns a number")
+@exercise(5, expects="a function of two NumPy arrays (n) and a number of bins that returns a number")
 def calibration_error(answer: Callable[[np.ndarray, np.ndarray, int], Any]) -> str:
     """Expected calibration error with bins of equal width."""
     generator, bins = np.random.default_rng(4), 7
