@@ -115,7 +115,7 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
             raise Mistake(words)
     squares = modulus.square().sum(0)
     if max(map(alike, (modulus.sum(0), modulus.amax(0), squares, squares.sqrt()))) < 0.955:
-        raise Mistake("the map does not follow the bands. What happens to their signs, and when?")
+        raise Mistake("the map does not follow the bands. Does each count as it is? What happens to signs, and when?")
     return "Modulus first, then resize, then merge: what FEP does, with learned weights for the mean."
 
 
