@@ -53,10 +53,10 @@ def layers(widths, depths):
     return sum(4 * d * w for w, d in zip(widths, depths, strict=True))
 
 
-def stage_by(step):
+def stage_by(step, blocks=None):
     def run(stage, adaptor, tokens, h, w):
         condition = adaptor.condition(tokens, None)
-        for i in range(len(stage.blocks)):
+        for i in range(blocks or len(stage.blocks)):
             tokens = step(stage, adaptor, condition, i, tokens, h, w)
         return tokens
 
@@ -117,6 +117,7 @@ WRONG = {
         (lambda s, a, x, h, w: F.layer_norm(stage_by(right_step)(s, a, x, h, w), (16,)), "then normalised"),
         (lambda s, a, x, h, w: s.finish(x, h, w), "should have shape"),
         (lambda s, a, x, h, w: 2 * x, "not yet"),
+        (stage_by(right_step, blocks=2), "of 3"),
         (lambda s, a, x, h, w: None, "should be a function"),
     ],
 }

@@ -107,15 +107,15 @@ def lora_count(answer: Callable[[Sequence[int], Sequence[int], int], Any]) -> st
 @exercise(4, expects="a function of (stage, adaptor, tokens, height, width) that returns tokens (b n C)")
 def tuned_stage(answer: Callable[[EncoderStage, StageAdaptor, Tensor, int, int], Tensor]) -> str:
     """All blocks of a stage, a prompt added before each."""
-    grid, width = (16, 8), 16
+    grid, width, count = (16, 8), 16, 3
     with torch.random.fork_rng():
         torch.manual_seed(0)
         stage = MiTEncoder("mit-nano").eval().stages[0]
-        adaptor = StageAdaptor(width, 4, len(stage.blocks))
+        stage.blocks.append(stage.blocks[0])  # not the two that every stage of the lesson has
+        adaptor = StageAdaptor(width, 4, count)
         for p in adaptor.parameters():
             nn.init.normal_(p, std=0.5)  # prompts as large as the tokens
         tokens = torch.randn(2, grid[0] * grid[1], width)
-    count = len(stage.blocks)
     with torch.no_grad():
         found = answer(stage, adaptor, tokens.clone(), *grid)
         condition = adaptor.condition(tokens, None)
@@ -142,6 +142,6 @@ def tuned_stage(answer: Callable[[EncoderStage, StageAdaptor, Tensor, int, int],
             "height and width are swapped.": run(lambda i, x: x + prompts[i], grid=grid[::-1]),
             "right, and then normalised: leave that to stage.finish.": F.layer_norm(right, (width,)),
         }
-    otherwise = "not yet. Before block i: tokens = tokens + prompt i, from one condition for the whole stage."
+    otherwise = f"not yet. Before block i (of {count}): tokens = tokens + prompt i, from one condition for the stage."
     compare(found, right, mistakes, otherwise, atol=1e-4)
     return "That loop is MMSNet._encode, but for the frequency tokens in the condition."

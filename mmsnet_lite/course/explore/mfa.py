@@ -182,8 +182,8 @@ def features(start: str, modality: str, stage: int) -> tuple[Figure, str]:
     grey = pixels.float().mean(-1) / 255
     figure = panels([(modality, grey, "grey"), *((name, values, "signed") for name, values in shown.items())])
     alt = (
-        f"A {modality} image and channel {channel} of stage {stage}, the one that MFA on a {start} encoder changed "
-        f"most: without prompts, with them, and the difference. The whole map moved by {moved[stage - 1]:.0%} of its "
-        f"norm; stages 1 to 4 moved by {', '.join(f'{each:.0%}' for each in moved)}."
+        f"{modality.capitalize()} image and channel {channel} of stage {stage}, the one that MFA on a {start} encoder "
+        f"changed most: without prompts, with them, and the difference. The whole map moved by {moved[stage - 1]:.0%} "
+        f"of its norm; stages 1 to 4 moved by {', '.join(f'{each:.0%}' for each in moved)}."
     )
     return figure, alt
