@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from scipy.stats import ttest_rel, wilcoxon
 from verdicts import verdict, verdict_tests
 
 from mmsnet_lite.course.check import training as check
@@ -90,7 +91,8 @@ WRONG = {
         (lambda v: np.quantile(v, (0.025, 0.975)), "single images lie"),
         (lambda v: interval(v, (0.05, 0.95)), "90 %"),
         (lambda v: interval(v, (0.16, 0.84)), "68 %"),
-        (lambda v: interval(v, size=len(v) // 2), "half as large"),
+        (lambda v: interval(v, size=len(v) // 2), "as large as the sample"),
+        (lambda v: interval(v, (0.005, 0.995)), "quantiles 0.025"),
         (lambda v: interval(v)[::-1], "lower end"),
         (lambda v: interval(v) + 0.3, "about the mean"),
         (lambda v: (0.0, 9.0), "times as wide"),
@@ -105,7 +107,8 @@ WRONG = {
         (lambda a, b: p_value(a, b, plus=0), "count it"),
         (lambda a, b: p_value(a, b, margin=1e-12), "just reaches"),
         (lambda a, b: p_value(a, b) if a.mean() > b.mean() else 1.0, "exchanging the sides"),
-        (lambda a, b: 0.6, "not yet"),
+        (lambda a, b: wilcoxon(a, b).pvalue, "not yet"),
+        (lambda a, b: ttest_rel(a, b).pvalue, "not yet"),
         (lambda a, b: None, "return something"),
         (0.05, "should be a function"),
     ],

@@ -96,7 +96,7 @@ def interval(answer: Callable[[np.ndarray], Sequence[float]]) -> str:
         "that is where single images lie; the question is where their mean lies.": single,
         "that is an interval of 90 %.": wanted * 1.645 / 1.96,
         "that is an interval of about 68 %; take the quantiles 0.025 and 0.975.": wanted / 1.96,
-        "each draw should be as large as the sample; yours are half as large.": wanted * math.sqrt(2),
+        "too wide: are these means of draws as large as the sample, and their quantiles 0.025 and 0.975?": wanted * 1.4,
         "about twice the spread of single images; the question is where their mean lies.": 2 * 1.96 * values.std(),
     }
     compare(width, wanted, mistakes, f"not yet: {width / wanted:.1f} times as wide as it should be.", rtol=0.12)
@@ -108,9 +108,9 @@ def interval(answer: Callable[[np.ndarray], Sequence[float]]) -> str:
 @exercise(4, expects="a function of two arrays (n) that returns a number")
 def p_value(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str:
     """Two-sided paired permutation test."""
-    generator = np.random.default_rng(3)
-    b = generator.random(10)
-    a = b + generator.normal(0.02, 0.05, 10)  # small differences between images of very different difficulty
+    generator = np.random.default_rng(38)
+    b = generator.random(10)  # images of very different difficulty; one difference sets tests of ranks and t apart
+    a = b + np.append(generator.normal(0.02, 0.05, 9), 0.4)
     signs = np.array(list(itertools.product((1, -1), repeat=10)))
     means = (signs * (a - b)).mean(1)
     right, above = float((abs(means) >= abs(means[0]) - 1e-12).mean()), float((means >= means[0] - 1e-12).mean())
