@@ -194,7 +194,7 @@ SENTENCES = (
     ("MMSNet on colonoscopy is an exception: alone it is better.", real_mmsnet_is_better_alone_on_colonoscopy),
     ("What U-Net loses, minus what MMSNet loses, is above 0 on MixLite.", unet_loses_more),
     ("it is MMSNet that loses more (one seed)", real_mmsnet_loses_more_on_colonoscopy),
-    ("does not lose more than MMSNet there", segformer_loses_no_more),
+    ("is not seen to lose more than MMSNet there", segformer_loses_no_more),
     ("by seed 0 alone, FEP would have been a finding", seed_0_alone_finds_fep),
     ("that MSFG helps a bare decoder, that MFA does, and that the parts together do", bonferroni_leaves_three),
     ("it asks for a difference more than ten times its spread", bonferroni_leaves_three),
@@ -210,7 +210,7 @@ SENTENCES = (
     ("is near chance or below it, and with MFA mostly above", the_last_stage_knows_little_without_mfa),
     ('In row `msfg` the maps of "guidance 2" lie on the disc almost perfectly.', msfg_alone_finds_the_disc),
     ("on MixLite the same with and without FEP, up to the difference of two seeds", fep_leaves_edges_as_they_are),
-    ("it is wider without FEP on colonoscopy and narrower on ultrasound, of one seed", real_edges_say_both),
+    ("it is wider without FEP on colonoscopy and narrower on ultrasound (one seed)", real_edges_say_both),
     ("Edges are blurred where *MSFG* is missing.", edges_are_wide_without_msfg),
     ("is the map that says the same of every network", one_map_says_the_same_of_every_network),
 )
