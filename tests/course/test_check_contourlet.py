@@ -81,6 +81,9 @@ SOLVED = {
         merged(lambda band, size: resize(band.abs(), size)[0, 0] / 16),
         merged(lambda band, size: F.interpolate(band.abs(), size=size)),
         merged(lambda band, size: F.interpolate(band.abs(), size=size, mode="bicubic")),
+        lambda bands, size: torch.stack([F.interpolate(b.abs(), size=size) for b in bands]).amax(0),
+        lambda bands, size: torch.stack([F.adaptive_avg_pool2d(b.abs(), size) for b in bands]).amax(0),
+        merged(lambda band, size: F.interpolate(band.square(), size=size, mode="nearest-exact"), torch.sqrt),
     ],
     "keep_largest": [keep, at_least(torch.abs), lambda c, k: tuple(at_least(torch.abs)(c, k))],
 }
@@ -130,6 +133,7 @@ WRONG = {
         (lambda bands, size: SOLVED["prompt"][0](bands, size[::-1]), "asked for a map"),
         (lambda bands, size: SOLVED["prompt"][0](bands, (128, 128)), "asked for a map"),
         (merged(lambda band, size: resize(band.abs() / band.abs().max(), size)), "by its own largest"),
+        (lambda bands, size: sum(k * resize(b.abs(), size) for k, b in enumerate(bands, 1)), "does not follow"),
         (lambda bands, size: torch.cat([resize(b.abs(), size) for b in bands]), "one map"),
         (lambda bands, size: torch.zeros(size), "constant"),
         (lambda bands, size: None, "return something"),

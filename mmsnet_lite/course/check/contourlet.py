@@ -91,20 +91,20 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
         raise Mistake(f"asked for a map of {size}, got {tuple(result.shape[-2:])}; F.interpolate has size=.")
     if result.numel() != size[0] * size[1]:
         raise Mistake(f"one map is asked for, all bands merged; yours has shape {tuple(result.shape)}.")
-    if not result.isfinite().all():
-        raise Mistake("the map holds NaN or infinity.")
-    if float(result.std()) == 0:
-        raise Mistake("the map is constant; where are the bands?")
+    if not 0 < float(result.std()) < float("inf"):
+        raise Mistake("the map is constant, or holds NaN or infinity; where are the bands?")
     signed = torch.stack([F.interpolate(band, size=size, mode="bilinear") for band in bands])
-    modulus = torch.stack([F.interpolate(band.abs(), size=size, mode="bilinear") for band in bands])
+    modulus, *others = (
+        torch.stack([F.interpolate(band.abs(), size=size, mode=mode) for band in bands])
+        for mode in ("bilinear", "nearest", "nearest-exact")
+    )
+    scaled = (modulus / modulus.amax((-2, -1), keepdim=True)).sum(0)
     mistakes = {
         "the bands keep their sign, so that they cancel each other and average away.": signed.sum(0),
         "the modulus comes too late: neighbours of opposite sign cancelled in the resizing.": signed.abs().sum(0),
         "the modulus comes last, after the bands have cancelled each other.": signed.sum(0).abs(),
         "that is one band; merge all of them.": modulus[0],
-        "each band was scaled by its own largest value, so that a weak direction counts as much as a strong one.": (
-            modulus / modulus.amax((-2, -1), keepdim=True)
-        ).sum(0),
+        "each band was scaled by its own largest value: a weak direction counts as much as a strong one.": scaled,
     }
 
     def alike(other: Tensor) -> float:
@@ -113,8 +113,8 @@ def prompt(answer: Callable[[Sequence[Tensor], tuple[int, int]], Tensor]) -> str
     for words, wrong in mistakes.items():
         if alike(wrong) > 0.999:
             raise Mistake(words)
-    squares = modulus.square().sum(0)
-    if max(map(alike, (modulus.sum(0), modulus.amax(0), squares, squares.sqrt()))) < 0.955:
+    merged = [(m.sum(0), m.amax(0), m.square().sum(0), m.norm(dim=0)) for m in (modulus, *others)]
+    if max(map(alike, sum(merged, ()))) < 0.96:
         raise Mistake("the map does not follow the bands. Does each count as it is? What happens to signs, and when?")
     return "Modulus first, then resize, then merge: what FEP does, with learned weights for the mean."
 
