@@ -23,6 +23,15 @@ def _own_cache_and_no_bars(tmp_path_factory):
 
 
 @pytest.fixture
+def one_thread():
+    """Torch works on one thread: two wait for one another in small operations, and processor time counts that."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def root(tmp_path):
     """A data root with two prepared datasets, `left` and `right`: four training and two test images each."""
     write_dataset(tmp_path / "data", "left")

@@ -1,7 +1,4 @@
-"""What twenty passes cost, against one pass and against twenty whole ones; ratios of least processor times.
-
-On one thread: on two, the processor time of small operations counts how long they wait for one another.
-"""
+"""What twenty passes cost, against one pass and against twenty whole ones; ratios of least processor times."""
 
 import time
 
@@ -19,7 +16,7 @@ def seconds(call):
 
 
 @pytest.mark.slow
-def test_twenty_passes_cost_at_most_two():
+def test_twenty_passes_cost_at_most_two(one_thread):
     """Mit-b0 at 352 px with dropout in the decoder, one image: <= 2 plain passes, and 8 times faster than twenty."""
     model = MMSNet(MMSNetConfig(encoder="mit-b0", dropout=0.1)).eval()
     images = torch.randn(1, 3, 352, 352)
@@ -29,13 +26,10 @@ def test_twenty_passes_cost_at_most_two():
         for _ in range(passes):
             model(images).logits.sigmoid()
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     plain(), mc_predict(model, images, passes=2)  # constants and caches
     turns = [(seconds(plain), seconds(lambda: mc_predict(model, images, passes=20))) for _ in range(7)]
     one, ours = map(min, zip(*turns, strict=True))
     twenty = seconds(lambda: plain(20))
-    torch.set_num_threads(threads)
     print(f"{ours / one:.2f} plain passes, {twenty / ours:.1f} times faster than twenty")
     assert ours <= 2.0 * one
     assert twenty >= 8 * ours
