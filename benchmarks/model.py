@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results/model.json"
-sys.path += [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]  # the naive form is the tests' oracle
+sys.path += [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]  # the tests hold the naive form
 
 from frequency import seconds  # noqa: E402
 from guidance import dct_images, naive_components, naive_msfg  # noqa: E402

@@ -76,24 +76,24 @@ def mc_predict(model: nn.Module, images: Tensor, passes: int = 20, seed: int = 0
             )
         torch.manual_seed(seed)
         owners = [module for module in expected if module is not None]
-        exact = torch.float32 if images.device.type == "mps" else torch.float64  # Apple's GPU has no float64
-        total, squares, entropies = images.new_zeros(3, len(images), 1, *images.shape[2:], dtype=exact)
         with modes(model, owners):
             steps = steps_of(model)
             x = images
             for step in steps[:first]:
                 x = step(x)
-            for t in range(passes):
-                y = x
-                with DropoutWatch(model.modules()) as watch:
+            exact = torch.float32 if images.device.type == "mps" else torch.float64  # Apple's GPU has no float64
+            total, squares, entropies = images.new_zeros(3, len(images), 1, *images.shape[2:], dtype=exact)
+            with DropoutWatch(model.modules()) as watch:
+                for t in range(passes):
+                    y = x
                     for step in steps[first:]:
                         y = step(y)
-                if t == 0:
-                    _check_reached(watch, expected)
-                p = y.to(exact).sigmoid()
-                total += p
-                squares += p.square()
-                entropies += binary_entropy(p)
+                    if t == 0:
+                        _check_reached(watch, expected)
+                    p = y.to(exact).sigmoid()
+                    total += p
+                    squares += p.square()
+                    entropies += binary_entropy(p)
     mean = total / passes
     variance = (squares / passes - mean.square()).clamp(0, 0.25)
     entropy = binary_entropy(mean)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from mmsnet_lite.data import Mix
 from mmsnet_lite.errors import InputError
 from mmsnet_lite.training import TrainSettings, make_accelerator, train
 from mmsnet_lite.training.checkpoint import DAMAGED, LAST, PREVIOUS
-from mmsnet_lite.training.guards import Interrupted
+from mmsnet_lite.training.guards import Interrupted, explained
 
 SETTINGS = TrainSettings(epochs=3, batch=2, lr=1e-2)
 
@@ -144,6 +145,20 @@ def test_a_loader_worker_that_dies_is_explained(root, run):
     with pytest.raises(InputError, match=r"a loader worker died .*continue with fewer --workers"):
         train(network(), *planted(root, "death"), SETTINGS, run=run, workers=1)
     gc.collect()
+
+
+def test_a_death_that_is_reported_after_what_it_broke_is_explained_all_the_same():
+    def report(*_):
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+
+    before = signal.signal(signal.SIGALRM, report)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(InputError, match="a loader worker died"), explained(torch.device("cpu")):
+            raise ConnectionResetError("Connection reset by peer")
+        time.sleep(0.1)  # a report that was not awaited comes here
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_workers_change_nothing(root):
