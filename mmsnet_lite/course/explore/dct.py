@@ -86,7 +86,7 @@ def components(image: str, n: int, u: int, v: int) -> tuple[Figure, str]:
     shown = [(f"D, (u, v) = {index}", cosine, "signed"), (f"product: mean {c:.3f}", product, "signed")]
     figure = panels([(f"{image}, {n}x{n}", x, "grey"), *shown], side=2.2)
     variance = float(x.var(correction=0))
-    share = f"{c**2 / variance:.2%} of the map's variance" if any(index) else "the average of the map"
+    share = f"squared {c**2 / variance:.2%} of the map's variance" if any(index) else "the average of the map"
     alt = (
         f"The {image} map on a {n}x{n} grid, the cosine image of {index[0]} half periods down and {index[1]} across, "
         f"and their product. Its mean, the coefficient, is {c:.3f}, {share}; it reaches from {low:.2f} to {high:.2f}."
