@@ -28,7 +28,7 @@ def same_sign(answer: Sequence[float]) -> str:
     once = {"that is the chance of at least one.": 1 - (1 - right) ** COMPARISONS}
     of = "the chance is right; the expected number among twenty: "
     compare(number, COMPARISONS * right, once, "not yet.", of, atol=1e-3)
-    return "With three seeds, that three agree is no evidence yet."
+    return "With three seeds, that three agree is a hint at best."
 
 
 def _scores(generator: np.random.Generator, shift: float) -> dict[str, np.ndarray]:
