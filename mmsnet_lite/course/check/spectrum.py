@@ -101,7 +101,7 @@ def _alike(a: Tensor, b: Tensor) -> float:
 @exercise(4, expects="a function: image (h w) -> real image (h w)")
 def phase_scramble(answer: Callable[[Tensor], Tensor]) -> str:
     """Judge a function that keeps the modulus of an image's DFT and draws its phases at random."""
-    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 32), torch.linspace(-1, 1, 48), indexing="ij")
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 32), torch.linspace(-1, 1, 47), indexing="ij")
     image = 0.3 + 0.5 * ((rows - 0.2) ** 2 + columns**2 < 0.3).double() + 0.05 * rows.double()
     result = torch.as_tensor(answer(image.clone()))
     if result.is_complex():
