@@ -59,8 +59,8 @@ def iou(answer: Callable[[np.ndarray, np.ndarray], Any]) -> str:
         }
         compare(value, iou, mistakes, f"not yet: masks with {hit} common pixels give {value:.3f}.")
     with np.errstate(all="ignore"):
-        words = "right where both masks hold something; wrong where the prediction is empty and the truth not."
-        compare(answer(nothing, truth.copy()), 0, {}, words)
+        for p, t in ((nothing, truth), (truth, nothing)):
+            compare(answer(p.copy(), t.copy()), 0, {}, "right where both hold something; wrong where only one does.")
         try:
             both = float(answer(nothing, nothing.copy()))
         except ZeroDivisionError:
