@@ -93,8 +93,8 @@ def blind_map(answer: Tensor) -> str:
     if abs(float(c.mean())) > 1e-4:
         seen = f"the mean over K sees this map: z_avg = {float(c.mean()):.4f}."
         raise Mistake(f"{seen} The sum of its {COUNT} coefficients should be 0; which maps have which coefficients?")
-    if float(c.square().mean().sqrt()) < 0.1:
-        raise Mistake("neither of the two sees this map: its coefficients are all 0 or small. Make some that cancel.")
+    if (rms := float(c.square().mean().sqrt())) < 0.1:
+        raise Mistake(f"the root mean square is {rms:.3f}; 0.1 or more is asked for: large coefficients that cancel.")
     return "Coefficients that cancel: the mean has only one template, and this map is orthogonal to it."
 
 

@@ -125,7 +125,7 @@ def attention(modality: str, frequencies: int, stage: int, scale: int) -> tuple[
     right.plot(places, ordered[row], "o", color="black", ms=3, label="this image")
     right.axhline(0.5, color="0.5", lw=0.8, ls=":")
     right.set(ylim=(0, 1), xticks=[])
-    frame(right, "channel, sorted", "weight A")
+    frame(right, "channel, by median weight", "weight A")
     right.legend(frameon=False, fontsize=8, loc="upper left")
     own, moves = weights[row], weights.amax(0) - weights.amin(0)
     alt = (
