@@ -142,14 +142,14 @@ def parameters(encoder: str, r: int, stages: tuple[int, ...]) -> tuple[Figure, s
         axes.bar(bars, thousands, 0.6, bottom=below, color=grey, edgecolor="black", lw=0.5, label=name)
         below = below + thousands
     axes.set_xticks(bars, [f"stage {stage}" for stage in bars], fontsize=8)
-    title = f"{encoder}, r = {r}: MFA {total / 1e6:.2f} M, decoder {decoder / 1e6:.2f} M, frozen {whole / 1e6:.1f} M"
+    title = f"{encoder}, r = {r}: MFA {total / 1e6:.3g} M, decoder {decoder / 1e6:.2f} M, frozen {whole / 1e6:.1f} M"
     axes.set_title(title, fontsize=9)
     axes.set_ylabel("parameters (thousands)", fontsize=8)
     axes.tick_params(axis="y", labelsize=8)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout(pad=0.5)
     alt = (
-        f"With {encoder}, r = {r} and stages {stages}, MFA has {total / 1e6:.2f} M parameters, {total / whole:.1%} of "
+        f"With {encoder}, r = {r} and stages {stages}, MFA has {total / 1e6:.3g} M parameters, {total / whole:.1%} of "
         f"the frozen encoder's {whole / 1e6:.1f} M. By stage, in thousands: "
         f"{', '.join(f'{count / 1e3:.0f}' for count in by_stage)}. The largest part is the {most}, "
         f"{sum(parts[most]) / total:.0%} of MFA."
