@@ -62,7 +62,8 @@ SOLVED = {
     "best_ring": [(10, 1 - AUC[9]), (np.int64(10), round(1 - AUC[9], 2))],
     "phase_scramble": [
         scramble,
-        lambda image: scramble(image).float() + 0.2,
+        lambda image: scramble(image).float(),
+        lambda image: -scramble(image),
         lambda image: scramble(image).numpy(),
     ],
     "pooled_or_within": [(POOLED[2], {"dermoscopy"}), (round(POOLED[2], 2), ["dermoscopy"])],
@@ -102,6 +103,8 @@ WRONG = {
     "phase_scramble": [
         (lambda image: scramble(image, real=False, free=True), "is complex"),
         (lambda image: scramble(image, free=True), "do not pair up"),
+        (lambda image: scramble(image - image.mean()), "bin 0"),
+        (lambda image: scramble(image) + 0.2, "bin 0"),
         (lambda image: scramble(image, pixels=True), "pixels were shuffled"),
         (lambda image: scramble(image, roll=True), "picture is still there"),
         (lambda image: image.flip(0, 1), "picture is still there"),

@@ -118,12 +118,12 @@ def phase_scramble(answer: Callable[[Tensor], Tensor]) -> str:
             "does not pair up. Which images have a DFT whose phases do?"
         )
     if max(_alike(image, result), _alike(image.flip(0, 1), result)) > 0.5:
-        raise Mistake(
-            "the spectrum is right, but the picture is still there, perhaps moved or turned: draw new phases."
-        )
+        raise Mistake("the spectrum is right, but the picture is still there, moved or turned: draw new phases.")
     waves = torch.fft.fft2(result)
     if waves.imag.abs().max() < 1e-6 * waves.abs().max():
         raise Mistake("the spectrum is right, but all phases are 0 or pi: draw them from the whole circle.")
+    if abs(result.mean().abs() - image.mean()) > 1e-3 * image.mean():
+        raise Mistake("bin 0, the mean, does not keep its modulus; all others do. Its phase can only be 0 or pi.")
     return (
         "Every ring is unchanged, so a classifier of plain ring energies cannot notice; you do. Behind a window one "
         "may: the window mixes neighbouring waves, and then their phases count."
