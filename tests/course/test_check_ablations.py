@@ -37,6 +37,12 @@ def holm(p, *, stop=True, level=0.05):
     return found
 
 
+def holm_by_index(p):
+    """Equal p-values share an index, so that all but the first are lost."""
+    kept = {p.index(each) for each, found in zip(p, holm(p), strict=True) if found}
+    return [i in kept for i in range(len(p))]
+
+
 def benjamini(p):
     return list(false_discovery_control(p) <= 0.05)
 
@@ -85,6 +91,7 @@ WRONG = {
         (lambda p: sorted(holm(p), reverse=True), "as they were given"),
         (lambda p: [not each for each in holm(p)], "turned round"),
         (benjamini, "Benjamini"),
+        (holm_by_index, "tests of their own"),
         (lambda p: holm(p, stop=False), "first failure"),
         (lambda p: holm(p, level=0.0499), "single test"),
         (lambda p: [True] * len(p), "not yet"),

@@ -68,18 +68,18 @@ def paired(answer: Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]
 @exercise(3, expects="a function of a list of p-values that returns as many booleans")
 def holm(answer: Callable[[list[float]], Sequence[Any]]) -> str:
     """Holm's step-down correction at 5 %."""
-
-    p = [0.30, 0.001, 0.02, 0.045, 0.012]  # Holm finds two, Bonferroni one, Benjamini-Hochberg three, none at all four
+    p = [0.30, 0.001, 0.02, 0.045, 0.012, 0.001]  # Holm finds 3, Bonferroni 2, Benjamini-Hochberg 4, none at all 5
     mistakes = {
         "no correction: each is compared with 0.05.": [each <= 0.05 for each in p],
-        "that is Bonferroni's: after one success, only the others are still in question.": [each <= 0.01 for each in p],
-        "that is in ascending order of p; the booleans belong to the values as they were given.": [1, 1, 0, 0, 0],
+        "that is Bonferroni's: after one success, only the others are still in question.": [each < 0.01 for each in p],
+        "that is in ascending order of p; the booleans belong to the values as they were given.": [1, 1, 1, 0, 0, 0],
         "turned round: True is for a finding.": [each not in (0.001, 0.012) for each in p],
+        "equal p-values are tests of their own; `index` finds the first alone.": [0, 1, 0, 0, 1, 0],
         "that is Benjamini and Hochberg's: it controls another rate, that of false ones among the findings.": [
             each <= 0.04 for each in p
         ],
     }
-    compare(answer(list(p)), [0, 1, 0, 0, 1], mistakes, "not yet.")
+    compare(answer(list(p)), [0, 1, 0, 0, 1, 1], mistakes, "not yet.")
     words = "it goes on after the first failure; whoever fails takes all larger p with it."
     compare(answer([0.03, 0.02, 0.024]), [0, 0, 0], {}, words)
     compare(answer([0.05]), [1], {}, "equality passes, so a single test at p = 0.05 is a finding.")
