@@ -1,10 +1,11 @@
 """What do MSFG and a training step cost? Ratios to peers that run beside them.
 
-    python benchmarks/model.py [--only pooling,block,step,b4] [--turns N] [--on cpu,cuda,...] [--out FILE]
+    python benchmarks/model.py [--only pooling,block,step,small,b4] [--turns N] [--on cpu,cuda,...] [--out FILE]
 
 pooling  frequency pooling alone, 8 x 64 x 56 x 56, K = 32, forward and backward, against every product materialised
 block    the whole MSFG, 8 x 64 x 88 x 88, S = 3, against the same
 step     a training step of MMSNet with mit-b0 (128 px, batch 16) at K = 32 against K = 1, and MSFG's share of it
+small    a training step of MMSNet with mit-nano, tuned in full, at 224 px against U-Net (16 channels) at 128, batch 16
 b4       a training step of MMSNet with mit-b4 (352 px, r = 1, batch 2) against transformers' SegFormer, tuned in full
 
 Each contestant runs in processes of its own, which take turns: N each, one warm-up call and then `CALLS` timed ones,
@@ -38,22 +39,25 @@ sys.path += [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]  # the 
 from frequency import seconds  # noqa: E402
 from guidance import dct_images, naive_components, naive_msfg  # noqa: E402
 
+from mmsnet_lite.baselines.unet import UNet, UNetConfig  # noqa: E402
 from mmsnet_lite.build import environment  # noqa: E402
 from mmsnet_lite.frequency import frequency_indices  # noqa: E402
 from mmsnet_lite.model import MMSNet, MMSNetConfig  # noqa: E402
 from mmsnet_lite.model.msfg import MSFG, FrequencyChannelAttention  # noqa: E402
 from mmsnet_lite.training.losses import segmentation_loss  # noqa: E402
 
-CALLS = {"pooling": 7, "block": 3, "step": 5, "b4": 2}
+CALLS = {"pooling": 7, "block": 3, "step": 5, "small": 2, "b4": 2}
 PAIRS = {  # ours first, then what it is compared with
     "pooling": ("ours", "naive"),
     "block": ("ours", "naive"),
+    "small": ("MMSNet, 224 px", "U-Net, 128 px"),
     "b4": ("MMSNet", "SegFormer, fully tuned"),
 }
 BARS = {
     "pooling": {"extra peak memory": 1 / 8},
     "block": {"peak memory": 0.6, "time": 0.7},
     "step": {"time": 1.2},
+    "small": {"time": 1, "peak memory": 1},
     "b4": {"peak memory": 0.7, "time": 0.9},
 }
 PLACES = {  # of b4: title of the row, device, compiled, batch
@@ -133,6 +137,13 @@ def trainer(net: nn.Module, size: int, batch: int, device: str = "cpu", compiled
     return step
 
 
+def small(name: str) -> Step:
+    """A training step of the networks that README's table of equal time compares."""
+    if name == "U-Net, 128 px":
+        return trainer(UNet(UNetConfig()), 128, 16)
+    return trainer(MMSNet(MMSNetConfig(encoder="mit-nano", width=32, tune="full")), 224, 16)
+
+
 def b4(name: str, place: str) -> Step:
     """A training step at the paper's size."""
     net = MMSNet(MMSNetConfig(encoder="mit-b4", r=1)) if name == "MMSNet" else HubSegformer()
@@ -164,7 +175,7 @@ def work(row: str, name: str, place: str) -> dict:
     torch.manual_seed(0)
     warnings.filterwarnings("ignore", "Dynamo detected a call")
     cuda = place != "cpu"
-    run = b4(name, place) if row == "b4" else {"pooling": pooling, "block": block}[row](name)
+    run = b4(name, place) if row == "b4" else {"pooling": pooling, "block": block, "small": small}[row](name)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = memory("VmRSS")
     taken = []

@@ -4,14 +4,18 @@ import json
 import re
 import shlex
 from pathlib import Path
+from statistics import mean
 
+import numpy as np
 import pytest
 from lessons import LESSONS, read
 from torch.testing import assert_close
 
 from mmsnet_lite.__main__ import parser
 from mmsnet_lite.course.publish import repository, table
-from mmsnet_lite.training.results import filled, markdown, rendered
+from mmsnet_lite.training.intervals import bootstrap
+from mmsnet_lite.training.results import filled, markdown, rendered, rows
+from mmsnet_lite.training.results import read as results
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,6 +58,26 @@ def test_the_theory_text_runs_and_quotes_the_benchmark():
     assert f"between {low:.0%} and {high:.0%}".replace("% and", " and").replace("%", " %") in flat
     for link in re.findall(r"\]\(([^)#:]+)\)", THEORY):
         assert (ROOT / "mmsnet_lite/frequency" / link).exists(), link
+
+
+def test_which_of_two_networks_is_ahead_depends_on_what_is_held_equal():
+    size, time = ({row["name"]: row for row in rows(results(f"runs_real_{name}"))} for name in ("128", "equal_time"))
+    assert all(mean(row["dsc"]) < mean(size["unet"]["dsc"]) for name, row in size.items() if name != "unet")
+    ours, unet = time["mmsnet mit-nano"], time["unet"]
+    assert len(ours["seeds"]) == len(unet["seeds"]) == 3
+    ahead = {name: mean(ours["datasets"][name]) - mean(unet["datasets"][name]) for name in ours["datasets"]}
+    assert max(ahead, key=ahead.get) == "kvasir"
+    assert ahead["busi"] < 0
+    images = [
+        [run["dsc of each image"] for run in results("runs_real_equal_time")["runs"] if run["model"] == name]
+        for name in ("mmsnet", "unet")
+    ]
+    strata = [[np.array([seed[kind] for seed in side])[..., None] for side in images] for kind in sorted(images[0][0])]
+    low, high = bootstrap(strata, [1 / len(strata)] * len(strata))[:, 0]
+    flat = " ".join(README.split())
+    assert f"by {mean(ours['dsc']) - mean(unet['dsc']):+.3f} ({low:+.3f} to {high:+.3f}) over seeds and images" in flat
+    ratio = json.loads((ROOT / "benchmarks/results/model.json").read_text())["small"]["ratio"]
+    assert f"takes {ratio['time']:.2f} times as long as U-Net's at 128 px, and {ratio['peak memory']:.2f} times" in flat
 
 
 def test_every_command_parses():

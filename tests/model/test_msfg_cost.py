@@ -42,7 +42,7 @@ def test_32_components_cost_little_more_than_one(benchmark, one_thread):
     assert row["ratio of the least times"] <= row["bars"]["time"]
 
 
-@pytest.mark.parametrize("row", ["pooling", "block", "step", "b4"])
+@pytest.mark.parametrize("row", ["pooling", "block", "step", "small", "b4"])
 def test_stored_measurement_keeps_its_bars(benchmark, row):
     assert STORED[row]["bars"] == {name: round(bar, 3) for name, bar in benchmark.BARS[row].items()}
     check_bars(STORED[row])
